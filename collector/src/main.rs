@@ -1,0 +1,2 @@
+//! The `pharos` program.
+fn main() {}
