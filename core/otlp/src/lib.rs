@@ -1,1 +1,27 @@
-//! Filled by the first change that needs it.
+//! Telemetry in flight: valid OTLP bytes, read, edited, joined and split
+//! without being decoded into structs.
+//!
+//! A [`Payload`] is one `ExportXServiceRequest` that was validated when it came
+//! in; after that no stage can meet a malformed byte. It is a rope, so joining
+//! copies nothing and splitting copies only the records of a resource that is
+//! cut. No I/O, no async, no configuration, no budget in here.
+
+pub mod edit;
+pub mod json;
+mod read;
+mod signal;
+mod wire;
+pub mod write;
+
+/// Limits of what is accepted.
+pub mod limits {
+    /// How deep values may nest: a text is 1 deep, an array of texts 2.
+    ///
+    /// `prost` and most protobuf decoders stop at 100 nested messages. A map
+    /// costs three of them, and the attributes of an exemplar start at the
+    /// ninth, so this is what everyone can read wherever the value is moved to.
+    pub const MAX_VALUE_DEPTH: usize = 28;
+}
+
+pub use read::{Attributes, KeyValue, Value, Values};
+pub use signal::Signal;
