@@ -1,0 +1,66 @@
+# What a developer runs, and what .ci/run runs. Every target does its own set-up and is safe to repeat.
+#   make run            the default pipelines (otel-config.yaml): open http://localhost:8080
+#   make test           everything: units of the workspace, then the end-to-end tests
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+export PHAROS_TEST_CACHE ?= $(CURDIR)/target/test
+PHAROS := $(CARGO_TARGET_DIR)/debug/pharos
+PYTHON := $(PHAROS_TEST_CACHE)/venv/bin/python
+FUZZ_SECONDS ?= 60
+# e.g. make test-e2e PYTEST_ARGS='-k shutdown -x'
+PYTEST_ARGS ?=
+PYTEST = PHAROS_BIN=$(PHAROS) $(PYTHON) -m pytest -c tests/pyproject.toml --rootdir tests -p no:cacheprovider
+
+.PHONY: help build run test test-unit test-e2e test-upstream setup fuzz lint fmt-check clippy lint-python docs-check
+
+help:
+	@sed -n 's/^#   //p' Makefile; grep -oE '^[a-z][a-z0-9-]*:' Makefile | tr -d : | sort -u | xargs echo targets:
+
+build:
+	cargo build --locked -p pharos
+
+run: build
+	exec $(PHAROS) --config otel-config.yaml
+
+test: test-unit test-e2e
+
+# The programs that the end-to-end tests drive: browser, SDKs, upstream's collector.
+setup:
+	tests/setup/prepare
+
+test-unit:
+	cargo test --locked --workspace --no-fail-fast
+
+test-e2e: setup build
+	$(PYTEST) $(PYTEST_ARGS) tests/e2e
+
+# Upstream's own programs agree with us; a part of test-e2e that can be run alone.
+test-upstream: build
+	tests/setup/prepare python go
+	$(PYTEST) $(PYTEST_ARGS) tests/e2e/test_upstream.py
+
+# Each fuzz target for FUZZ_SECONDS, on the pinned stable compiler.
+fuzz:
+	tests/fuzz $(FUZZ_SECONDS)
+
+lint: fmt-check clippy lint-python
+
+fmt-check:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+lint-python:
+	tests/setup/prepare python
+	$(PHAROS_TEST_CACHE)/venv/bin/ruff check --config tests/pyproject.toml tests
+	$(PHAROS_TEST_CACHE)/venv/bin/ruff format --check --config tests/pyproject.toml tests
+	$(PHAROS_TEST_CACHE)/venv/bin/mypy --config-file tests/pyproject.toml tests/e2e
+
+# Every example in docs/ is a configuration that this build accepts, every named test exists.
+docs-check: build
+	tests/setup/prepare python
+	$(PYTEST) $(PYTEST_ARGS) tests/e2e/test_docs.py
