@@ -1,7 +1,7 @@
 //! Arrays and maps of any shape, written without building them first.
 
-use super::nest::{Open, RECORD, SMALL, close, length_key, open, put_bytes_unless_empty};
-use super::value::{self, ARRAY, ELEMENTS, KEY, MAP, VALUE};
+use super::nest::{Open, SMALL, close, open, put_some_bytes};
+use super::value::{self, any_value, key_value};
 use crate::Value;
 use crate::limits::MAX_VALUE_DEPTH;
 
@@ -14,33 +14,33 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    /// Appends an attribute to a list that is field `key` of the open message.
-    pub(crate) fn attribute(&mut self, key: u32, name: &str, value: Value<'_>) {
-        value::put_key_value(&mut self.bytes, key, name, value);
+    /// Appends an attribute to a list that is field `number` of the open message.
+    pub(crate) fn attribute(&mut self, number: u32, key: &str, value: Value<'_>) {
+        value::put_key_value(&mut self.bytes, number, key, value);
     }
 
     /// Appends an attribute whose value is written by `write`, `depth` containers deep.
     pub(crate) fn attribute_with(
         &mut self,
-        key: u32,
-        name: &str,
+        number: u32,
+        key: &str,
         depth: usize,
         write: impl FnOnce(&mut ValueWriter<'_>),
     ) {
-        let pair = open(&mut self.bytes, key, SMALL);
-        put_bytes_unless_empty(&mut self.bytes, KEY, name.as_bytes());
-        self.value_with(VALUE, depth, write);
+        let pair = open(&mut self.bytes, number, SMALL);
+        put_some_bytes(&mut self.bytes, key_value::KEY, key.as_bytes());
+        self.value_with(key_value::VALUE, depth, write);
         close(&mut self.bytes, pair);
     }
 
     /// Appends a field that holds an `AnyValue` written by `write`.
     pub(crate) fn value_with(
         &mut self,
-        key: u32,
+        number: u32,
         depth: usize,
         write: impl FnOnce(&mut ValueWriter<'_>),
     ) {
-        let value = open(&mut self.bytes, key, SMALL);
+        let value = open(&mut self.bytes, number, SMALL);
         write(&mut ValueWriter {
             sink: self,
             value,
@@ -49,9 +49,9 @@ impl Sink {
         close(&mut self.bytes, value);
     }
 
-    /// `value` if its containers fit below `depth` others, else an empty value, counted.
+    /// `value` if it fits below `depth` containers, else an empty value, counted.
     fn fitted<'a>(&mut self, value: Value<'a>, depth: usize) -> Value<'a> {
-        if depth == 0 || value_depth(value, MAX_VALUE_DEPTH - depth.min(MAX_VALUE_DEPTH)) {
+        if depth == 0 || fits(value, MAX_VALUE_DEPTH.saturating_sub(depth)) {
             return value;
         }
         self.too_deep += 1;
@@ -59,30 +59,26 @@ impl Sink {
     }
 }
 
-/// Whether at most `allowed` containers are nested in one another in `value`.
+/// Whether `value` is at most `levels` deep, a scalar being one deep.
 ///
 /// A value that came out of a payload obeys the limit in its own place, so the
-/// recursion is bounded; but it may not fit below others.
-fn value_depth(value: Value<'_>, allowed: usize) -> bool {
+/// recursion is bounded; but it may not fit below other containers.
+fn fits(value: Value<'_>, levels: usize) -> bool {
+    let Some(inner) = levels.checked_sub(1) else {
+        return false;
+    };
     match value {
-        Value::Array(values) => {
-            allowed > 0 && values.clone().all(|value| value_depth(value, allowed - 1))
-        }
-        Value::Map(entries) => {
-            allowed > 0
-                && entries
-                    .clone()
-                    .all(|entry| value_depth(entry.value, allowed - 1))
-        }
+        Value::Array(mut values) => values.all(|value| fits(value, inner)),
+        Value::Map(mut entries) => entries.all(|entry| fits(entry.value, inner)),
         _ => true,
     }
 }
 
 /// Writes one value. When several are written, the last one stays.
 ///
-/// A value to which nothing is written stays empty. An array or map nested in
-/// more than [`MAX_VALUE_DEPTH`] others is written as an empty value, its
-/// closure is not called, and the writer's `too_deep` counts it.
+/// A value to which nothing is written stays empty. An array or map whose
+/// members would be deeper than [`MAX_VALUE_DEPTH`] is written as an empty
+/// value, its closure is not called, and the writer's `too_deep` counts it.
 #[derive(Debug)]
 pub struct ValueWriter<'w> {
     sink: &'w mut Sink,
@@ -110,7 +106,7 @@ impl ValueWriter<'_> {
         if self.refused() {
             return;
         }
-        let array = open(&mut self.sink.bytes, ARRAY, SMALL);
+        let array = open(&mut self.sink.bytes, any_value::ARRAY, SMALL);
         write(&mut ArrayWriter {
             sink: self.sink,
             depth: self.depth + 1,
@@ -124,7 +120,7 @@ impl ValueWriter<'_> {
         if self.refused() {
             return;
         }
-        let map = open(&mut self.sink.bytes, MAP, SMALL);
+        let map = open(&mut self.sink.bytes, any_value::MAP, SMALL);
         write(&mut MapWriter {
             sink: self.sink,
             depth: self.depth + 1,
@@ -138,7 +134,8 @@ impl ValueWriter<'_> {
 
     /// Whether a container does not fit here any more; counts it.
     fn refused(&mut self) -> bool {
-        let refused = self.depth >= MAX_VALUE_DEPTH;
+        // This value is one deeper than its containers, its members are two.
+        let refused = self.depth + 2 > MAX_VALUE_DEPTH;
         self.sink.too_deep += usize::from(refused);
         refused
     }
@@ -156,12 +153,12 @@ impl ArrayWriter<'_> {
     /// Appends an element.
     pub fn push(&mut self, value: Value<'_>) {
         let value = self.sink.fitted(value, self.depth);
-        value::put_value(&mut self.sink.bytes, ELEMENTS, value);
+        value::put_value(&mut self.sink.bytes, any_value::MEMBERS, value);
     }
 
     /// Appends an element that `write` writes.
     pub fn push_with(&mut self, write: impl FnOnce(&mut ValueWriter<'_>)) {
-        self.sink.value_with(ELEMENTS, self.depth, write);
+        self.sink.value_with(any_value::MEMBERS, self.depth, write);
     }
 }
 
@@ -177,11 +174,11 @@ impl MapWriter<'_> {
     /// Appends an entry.
     pub fn attribute(&mut self, key: &str, value: Value<'_>) {
         let value = self.sink.fitted(value, self.depth);
-        self.sink.attribute(ELEMENTS, key, value);
+        self.sink.attribute(any_value::MEMBERS, key, value);
     }
 
     /// Appends an entry whose value `write` writes.
     pub fn attribute_with(&mut self, key: &str, write: impl FnOnce(&mut ValueWriter<'_>)) {
-        self.sink.attribute_with(ELEMENTS, key, self.depth, write);
+        self.sink.attribute_with(any_value::MEMBERS, key, self.depth, write);
     }
 }

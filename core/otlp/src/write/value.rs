@@ -1,94 +1,107 @@
-//! Encoding of values and attributes, flat or nested.
+//! Encoding of values and attributes that exist already.
 //!
-//! The functions here are shared by the writers and by the drafts of
-//! [`crate::edit`]; the public types let a caller write arrays and maps of any
-//! shape without building them first.
+//! Shared by the writers and by the drafts of [`crate::edit`]. Lengths are
+//! computed before anything is written, so nothing moves.
 
-use super::nest::{
-    GROUP, Open, SMALL, close, fixed64_key, length_key, open, put_bytes, put_fixed64, put_key,
-    put_varint, put_varint_field, varint_key, varint_size,
-};
-use crate::Value;
-use crate::limits::MAX_VALUE_DEPTH;
+use crate::read::next_field;
+use crate::wire::{self, bytes_len, varint_len};
+use crate::{Attributes, Value};
 
-/// `KeyValue.key` and `KeyValue.value`.
-const KEY: u32 = length_key(1);
-const VALUE: u32 = length_key(2);
-/// Members of `AnyValue.value`.
-const STRING: u32 = length_key(1);
-const BOOL: u32 = varint_key(2);
-const INT: u32 = varint_key(3);
-const DOUBLE: u32 = fixed64_key(4);
-const ARRAY: u32 = length_key(5);
-const MAP: u32 = length_key(6);
-const BYTES: u32 = length_key(7);
-/// `ArrayValue.values` and `KeyValueList.values`.
-const ELEMENTS: u32 = length_key(1);
+/// Field numbers of `KeyValue`.
+pub(super) mod key_value {
+    pub(in crate::write) const KEY: u32 = 1;
+    pub(in crate::write) const VALUE: u32 = 2;
+}
+
+/// Field numbers of the members of `AnyValue.value`.
+pub(super) mod any_value {
+    pub(in crate::write) const STRING: u32 = 1;
+    pub(in crate::write) const BOOL: u32 = 2;
+    pub(in crate::write) const INT: u32 = 3;
+    pub(in crate::write) const DOUBLE: u32 = 4;
+    pub(in crate::write) const ARRAY: u32 = 5;
+    pub(in crate::write) const MAP: u32 = 6;
+    pub(in crate::write) const BYTES: u32 = 7;
+    /// `ArrayValue.values` and `KeyValueList.values`.
+    pub(in crate::write) const MEMBERS: u32 = 1;
+}
 
 /// Bytes of an `AnyValue` message that holds `value`, without its own key and length.
+#[inline]
 pub(crate) fn value_size(value: Value<'_>) -> usize {
     match value {
         Value::Empty => 0,
-        Value::String(text) => field_size(text.len()),
+        Value::String(text) => bytes_len(any_value::STRING, text.len()),
         Value::Bool(_) => 2,
-        Value::Int(number) => 1 + varint_size(number as u64),
+        Value::Int(number) => 1 + varint_len(number as u64),
         Value::Double(_) => 9,
-        Value::Bytes(bytes) => field_size(bytes.len()),
-        Value::Array(values) => field_size(values.encoded().len()),
-        Value::Map(attributes) => field_size(attributes.encoded().len()),
+        Value::Bytes(bytes) => bytes_len(any_value::BYTES, bytes.len()),
+        Value::Array(values) => bytes_len(any_value::ARRAY, values.encoded().len()),
+        Value::Map(entries) => bytes_len(any_value::MAP, map_size(entries)),
     }
-}
-
-/// Bytes of a length-delimited field with a key of one byte.
-fn field_size(length: usize) -> usize {
-    1 + varint_size(length as u64) + length
 }
 
 /// Appends the content of an `AnyValue` message; nothing for [`Value::Empty`].
 ///
 /// A member of a `oneof` is written even when it is zero or empty.
+#[inline]
 pub(crate) fn put_value_content(out: &mut Vec<u8>, value: Value<'_>) {
     match value {
         Value::Empty => {}
-        Value::String(text) => put_bytes(out, STRING, text.as_bytes()),
-        Value::Bool(flag) => put_varint_field(out, BOOL, u64::from(flag)),
-        Value::Int(number) => put_varint_field(out, INT, number as u64),
-        Value::Double(number) => put_fixed64(out, DOUBLE, number.to_bits()),
-        Value::Bytes(bytes) => put_bytes(out, BYTES, bytes),
-        Value::Array(values) => put_bytes(out, ARRAY, values.encoded()),
-        Value::Map(attributes) => put_bytes(out, MAP, attributes.encoded()),
+        Value::String(text) => wire::put_bytes(out, any_value::STRING, text.as_bytes()),
+        Value::Bool(flag) => wire::put_uint(out, any_value::BOOL, u64::from(flag)),
+        Value::Int(number) => wire::put_uint(out, any_value::INT, number as u64),
+        Value::Double(number) => wire::put_fixed64(out, any_value::DOUBLE, number.to_bits()),
+        Value::Bytes(bytes) => wire::put_bytes(out, any_value::BYTES, bytes),
+        Value::Array(values) => wire::put_bytes(out, any_value::ARRAY, values.encoded()),
+        Value::Map(entries) => put_map(out, entries),
+    }
+}
+
+/// Bytes of a `KeyValueList`.
+///
+/// The entries are counted one by one: a map may also be the attributes of a
+/// record, which have another field number and other fields between them.
+fn map_size(entries: Attributes<'_>) -> usize {
+    let mut size = 0;
+    let mut rest = entries.encoded();
+    while let Some(entry) = next_field(&mut rest, entries.number()) {
+        size += bytes_len(any_value::MEMBERS, entry.bytes().len());
+    }
+    size
+}
+
+fn put_map(out: &mut Vec<u8>, entries: Attributes<'_>) {
+    wire::put_len(out, any_value::MAP, map_size(entries));
+    let mut rest = entries.encoded();
+    while let Some(entry) = next_field(&mut rest, entries.number()) {
+        wire::put_bytes(out, any_value::MEMBERS, entry.bytes());
     }
 }
 
 /// Appends a field that holds an `AnyValue`: `LogRecord.body`, `KeyValue.value`, `ArrayValue.values`.
-pub(crate) fn put_value(out: &mut Vec<u8>, key: u32, value: Value<'_>) {
-    put_key(out, key);
-    put_varint(out, value_size(value) as u64);
+#[inline]
+pub(crate) fn put_value(out: &mut Vec<u8>, number: u32, value: Value<'_>) {
+    wire::put_len(out, number, value_size(value));
     put_value_content(out, value);
 }
 
 /// Bytes of a `KeyValue` message, without its own key and length.
-pub(crate) fn key_value_size(name: &str, value: Value<'_>) -> usize {
-    name_size(name) + field_size(value_size(value))
+#[inline]
+pub(crate) fn key_value_size(key: &str, value: Value<'_>) -> usize {
+    let key = match key.len() {
+        0 => 0,
+        length => bytes_len(key_value::KEY, length),
+    };
+    key + bytes_len(key_value::VALUE, value_size(value))
 }
 
-/// Bytes of `KeyValue.key`, which is left out when it is empty.
-fn name_size(name: &str) -> usize {
-    if name.is_empty() {
-        0
-    } else {
-        field_size(name.len())
+/// Appends a field that holds a `KeyValue`: an attribute, or an entry of a map.
+#[inline]
+pub(crate) fn put_key_value(out: &mut Vec<u8>, number: u32, key: &str, value: Value<'_>) {
+    wire::put_len(out, number, key_value_size(key, value));
+    if !key.is_empty() {
+        wire::put_bytes(out, key_value::KEY, key.as_bytes());
     }
-}
-
-/// Appends a field that holds a `KeyValue`: every list of attributes, and the entries of a map.
-///
-/// The lengths are computed first, so nothing moves.
-pub(crate) fn put_key_value(out: &mut Vec<u8>, key: u32, name: &str, value: Value<'_>) {
-    put_key(out, key);
-    put_varint(out, key_value_size(name, value) as u64);
-    if !name.is_empty() {
-        put_bytes(out, KEY, name.as_bytes());
-    }
-    put_value(out, VALUE, value);
+    put_value(out, key_value::VALUE, value);
 }

@@ -1,0 +1,117 @@
+//! The two levels above the records, which are alike in all three signals:
+//! `ResourceX { resource = 1, scope_x = 2, schema_url = 3 }` and
+//! `ScopeX { scope = 1, x = 2, schema_url = 3 }`.
+
+use bytes::Bytes;
+
+use super::nest::{self, GROUP, Open, RECORD, SMALL, put_some_bytes};
+use super::nested::Sink;
+use super::resource::{ResourceWriter, ScopeWriter};
+
+/// A request that is being written: what is open, and what is counted.
+#[derive(Debug, Default)]
+pub(super) struct Envelope {
+    pub(super) sink: Sink,
+    resource: Option<Open>,
+    scope: Option<Open>,
+    /// Waits here until the message that describes the resource or scope is
+    /// closed, since it belongs to the message around it.
+    schema_url: String,
+    /// Records, spans or data points.
+    pub(super) items: usize,
+    /// The size of the last request, as a guess for the next one.
+    last_size: usize,
+}
+
+/// Of less than this, slack at the end of a finished buffer is not worth a copy.
+const SMALL_SLACK: usize = 4096;
+
+impl Envelope {
+    /// Ends the open resource, if any, and starts another one.
+    pub(super) fn resource(&mut self, write: impl FnOnce(&mut ResourceWriter<'_>)) {
+        self.open_resource();
+        let resource = nest::open(&mut self.sink.bytes, 1, RECORD);
+        self.schema_url.clear();
+        write(&mut ResourceWriter {
+            sink: &mut self.sink,
+            schema_url: &mut self.schema_url,
+        });
+        nest::close(&mut self.sink.bytes, resource);
+        put_some_bytes(&mut self.sink.bytes, 3, self.schema_url.as_bytes());
+    }
+
+    /// Ends the open scope, if any, and starts another one in the same resource.
+    pub(super) fn scope(&mut self, write: impl FnOnce(&mut ScopeWriter<'_>)) {
+        self.open_scope();
+        let scope = nest::open(&mut self.sink.bytes, 1, SMALL);
+        self.schema_url.clear();
+        write(&mut ScopeWriter {
+            sink: &mut self.sink,
+            schema_url: &mut self.schema_url,
+        });
+        nest::close(&mut self.sink.bytes, scope);
+        put_some_bytes(&mut self.sink.bytes, 3, self.schema_url.as_bytes());
+    }
+
+    /// Starts a record, span or metric; a resource and scope without facts when none is open.
+    #[inline]
+    pub(super) fn open_item(&mut self) -> Open {
+        if self.scope.is_none() {
+            self.open_scope();
+        }
+        nest::open(&mut self.sink.bytes, 2, RECORD)
+    }
+
+    /// Ends what [`open_item`](Self::open_item) started.
+    #[inline]
+    pub(super) fn close_item(&mut self, item: Open) {
+        nest::close(&mut self.sink.bytes, item);
+    }
+
+    fn open_resource(&mut self) {
+        self.close_resource();
+        if self.sink.bytes.is_empty() {
+            self.sink.bytes.reserve(self.last_size);
+        }
+        self.resource = Some(nest::open(&mut self.sink.bytes, 1, GROUP));
+    }
+
+    fn open_scope(&mut self) {
+        self.close_scope();
+        if self.resource.is_none() {
+            self.open_resource();
+        }
+        self.scope = Some(nest::open(&mut self.sink.bytes, 2, GROUP));
+    }
+
+    fn close_resource(&mut self) {
+        self.close_scope();
+        if let Some(resource) = self.resource.take() {
+            nest::close(&mut self.sink.bytes, resource);
+        }
+    }
+
+    fn close_scope(&mut self) {
+        if let Some(scope) = self.scope.take() {
+            nest::close(&mut self.sink.bytes, scope);
+        }
+    }
+
+    /// Ends everything and hands the bytes over, with the number of items.
+    pub(super) fn finish(&mut self) -> (Bytes, usize) {
+        self.close_resource();
+        self.last_size = self.sink.bytes.len();
+        self.sink.too_deep = 0;
+        let items = std::mem::take(&mut self.items);
+        (into_bytes(std::mem::take(&mut self.sink.bytes)), items)
+    }
+}
+
+/// The buffer without a large unused end: a payload may wait in a queue, and its size is what the
+/// budget counts.
+pub(crate) fn into_bytes(mut buffer: Vec<u8>) -> Bytes {
+    if buffer.capacity() - buffer.len() > SMALL_SLACK.max(buffer.len() / 4) {
+        buffer.shrink_to_fit();
+    }
+    Bytes::from(buffer)
+}
