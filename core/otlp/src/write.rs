@@ -30,7 +30,7 @@
 //! protobuf does.
 
 mod attributes;
-mod envelope;
+pub(crate) mod envelope;
 mod logs;
 pub(crate) mod nest;
 mod nested;
