@@ -4,7 +4,26 @@
 //! attributes and values stay encoded until asked for. Nothing here can fail:
 //! the bytes were validated on entry.
 
+mod logs;
+mod messages;
+mod metrics;
+mod numbers;
+mod points;
+mod resource;
+mod traces;
 mod value;
 
+pub use logs::LogRecord;
+pub use messages::{Decode, Messages};
+pub use metrics::{Data, Metric};
+pub use points::{
+    Buckets, Exemplar, ExponentialHistogramPoint, HistogramPoint, NumberPoint, NumberValue,
+    Quantile, SummaryPoint,
+};
+pub use resource::{
+    Resource, ResourceLogs, ResourceMetrics, ResourceSpans, Scope, ScopeLogs, ScopeMetrics,
+    ScopeSpans,
+};
+pub use traces::{Event, Link, Span, Status};
 pub use value::{Attributes, KeyValue, Value, Values};
 pub(crate) use value::{key_bytes, key_value, next_field};
