@@ -6,7 +6,7 @@ use super::nest::{put_some_bytes, put_some_fixed32, put_some_fixed64, put_some_i
 use super::nested::{Sink, ValueWriter};
 use super::resource::{ResourceWriter, ScopeWriter};
 use super::value::put_value;
-use crate::{Value, wire};
+use crate::{Payload, Signal, Value, wire};
 
 /// Writes a request of log records.
 ///
@@ -61,8 +61,9 @@ impl LogsWriter {
     }
 
     /// What was written since the last call; the writer can be used again.
-    pub fn finish(&mut self) -> (bytes::Bytes, usize) {
-        self.envelope.finish()
+    pub fn finish(&mut self) -> Payload {
+        let (bytes, items) = self.envelope.finish();
+        Payload::from_valid(Signal::Logs, bytes, items)
     }
 }
 
