@@ -1,0 +1,134 @@
+"""The program under test: started on free ports, stopped with SIGTERM, its exit code checked."""
+
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rig.places import pharos_binary
+from rig.ports import free_port
+from rig.programs import Program
+from rig.waiting import until
+
+READY = "Everything is ready"
+_SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? ([^ ]+)$")
+
+
+@dataclass
+class Ports:
+    """The ports of one collector."""
+
+    grpc: int = field(default_factory=free_port)
+    http: int = field(default_factory=free_port)
+    beacon: int = field(default_factory=free_port)
+    health: int = field(default_factory=free_port)
+    metrics: int = field(default_factory=free_port)
+
+    def sets(self) -> list[str]:
+        """Overrides that move the default configuration to these ports."""
+        return [
+            f"receivers.otlp.protocols.grpc.endpoint=127.0.0.1:{self.grpc}",
+            f"receivers.otlp.protocols.http.endpoint=127.0.0.1:{self.http}",
+            f"receivers.beacon.endpoint=127.0.0.1:{self.beacon}",
+            *self.service_sets(),
+        ]
+
+    def service_sets(self) -> list[str]:
+        """The overrides for what every configuration has: health and own metrics."""
+        reader = f"{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {self.metrics}}}}}}}}}"
+        return [
+            f"extensions.health_check.endpoint=127.0.0.1:{self.health}",
+            f"service.telemetry.metrics.readers=[{reader}]",
+        ]
+
+
+class Pharos:
+    """One running collector."""
+
+    def __init__(
+        self,
+        config: Path,
+        folder: Path,
+        ports: Ports,
+        sets: list[str],
+        env: Mapping[str, str] | None = None,
+        user: int | None = None,
+    ) -> None:
+        self.config, self.ports, self.sets = config, ports, sets
+        self.program = Program(
+            [pharos_binary(), "--config", config, *(f"--set={s}" for s in sets)],
+            log=folder / "pharos.log",
+            env=env,
+            cwd=folder,
+            user=user,
+        )
+
+    def wait_ready(self, seconds: float = 60) -> None:
+        """Waits until the log says so and the health check agrees."""
+        self.program.wait_for_output(READY, seconds)
+        url = f"http://127.0.0.1:{self.ports.health}/"
+        until("the health check to answer 200", lambda: _get(url)[0] == 200, 15)
+
+    def stop(self, seconds: float = 60) -> None:
+        """SIGTERM; a clean stop has exit code 0 and says that it is complete."""
+        self.program.terminate()
+        code = self.program.wait(seconds)
+        assert code == 0, f"exit code {code} after SIGTERM:\n{self.program.tail()}"
+        assert "Shutdown complete" in self.program.output(), self.program.tail()
+
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Own metrics: name -> labels as text -> value."""
+        status, text = _get(f"http://127.0.0.1:{self.ports.metrics}/metrics")
+        assert status == 200, text
+        found: dict[str, dict[str, float]] = {}
+        for line in text.splitlines():
+            if sample := _SAMPLE.match(line):
+                name, labels, value = sample.groups()
+                found.setdefault(name, {})[labels or ""] = float(value)
+        return found
+
+
+def otlp_to(exporters: Mapping[str, Any], ports: Ports, **more: Any) -> dict[str, Any]:
+    """A configuration with an OTLP receiver on both protocols in front of `exporters`, all signals.
+
+    Keyword arguments replace whole top-level sections of the result.
+    """
+    pipeline = {"receivers": ["otlp"], "processors": ["batch"], "exporters": list(exporters)}
+    config: dict[str, Any] = {
+        "receivers": {
+            "otlp": {
+                "protocols": {
+                    "grpc": {"endpoint": f"127.0.0.1:{ports.grpc}"},
+                    "http": {"endpoint": f"127.0.0.1:{ports.http}"},
+                }
+            }
+        },
+        "processors": {"batch": {"timeout": "200ms"}},
+        "exporters": dict(exporters),
+        "extensions": {"health_check": {}},
+        "service": {
+            "extensions": ["health_check"],
+            "pipelines": {signal: dict(pipeline) for signal in ("logs", "traces", "metrics")},
+        },
+    }
+    return {**config, **more}
+
+
+def write_config(path: Path, config: Mapping[str, Any]) -> Path:
+    """Writes a configuration as a person would lay it out."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+    return path
+
+
+def _get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()

@@ -1,0 +1,148 @@
+"""A reverse proxy that stands for a slow network: requests are handed over late, and only when
+the sender is still there.
+
+What a browser sends on loopback arrives even when the page is gone before anybody looks at
+it, so that a beacon without keepalive would pass every test. This proxy reads a request, waits,
+and drops it when the client hung up in the meantime, as nginx does by default (its status 499).
+"""
+
+import contextlib
+import http.client
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+# Of one connection, not of the message (RFC 9110, 7.6.1), or set anew by the proxy.
+_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade"}
+
+Rewrite = Callable[[str, str, bytes], bytes]
+
+
+@dataclass
+class Behaviour:
+    """What the proxy does to what passes."""
+
+    delay: float = 0.0
+    delayed_methods: frozenset[str] = frozenset({"POST"})
+    add_headers: dict[str, str] = field(default_factory=dict)
+    # path, content type, body -> body
+    rewrite: Rewrite | None = None
+
+
+class Proxy:
+    """Listens on a port of its own and forwards to one HTTP/1.1 server, the Host header unchanged."""
+
+    def __init__(self, target_port: int, behaviour: Behaviour, keep_host: bool = True) -> None:
+        self.behaviour = behaviour
+        self.passed: list[tuple[str, str]] = []
+        self.dropped: list[tuple[str, str]] = []
+        self.keep_host = keep_host
+        proxy = self
+
+        class Handler(_Handler):
+            owner = proxy
+            target = target_port
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port: int = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Stops listening."""
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    owner: Proxy
+    target: int
+
+    def handle_one_request(self) -> None:
+        """A connection that breaks ends here, without a stack trace."""
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            super().handle_one_request()
+            return
+        self.close_connection = True
+
+    def _forward(self) -> None:
+        behaviour = self.owner.behaviour
+        body = self._body()
+        if behaviour.delay and self.command in behaviour.delayed_methods and not self._wait(behaviour.delay):
+            self.owner.dropped.append((self.command, self.path))
+            self.close_connection = True
+            return
+        self.owner.passed.append((self.command, self.path))
+        upstream = http.client.HTTPConnection("127.0.0.1", self.target, timeout=60)
+        try:
+            upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                if name.lower() not in _HOP:
+                    upstream.putheader(name, value)
+            if body or self.command in ("POST", "PUT"):
+                upstream.putheader("Content-Length", str(len(body)))
+            upstream.endheaders(body)
+            answer = upstream.getresponse()
+            content = answer.read()
+        finally:
+            upstream.close()
+        if behaviour.rewrite:
+            content = behaviour.rewrite(self.path, answer.getheader("Content-Type", ""), content)
+        self._answer(answer, content)
+
+    def _answer(self, answer: http.client.HTTPResponse, content: bytes) -> None:
+        self.send_response_only(answer.status, answer.reason)
+        for name, value in answer.getheaders():
+            if name.lower() not in _HOP:
+                self.send_header(name, value)
+        for name, value in self.owner.behaviour.add_headers.items():
+            self.send_header(name, value)
+        if self.command == "HEAD":
+            self.send_header("Content-Length", answer.getheader("Content-Length", "0"))
+        elif answer.status not in (204, 304):
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD" and answer.status not in (204, 304):
+            self.wfile.write(content)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return b"".join(self._chunks())
+        if "100-continue" in self.headers.get("Expect", "").lower():
+            del self.headers["Expect"]
+        return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+
+    def _chunks(self) -> list[bytes]:
+        chunks = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return chunks
+
+    def _wait(self, seconds: float) -> bool:
+        """Waits; false as soon as the client has hung up."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            readable, _, _ = select.select([self.connection], [], [], left)
+            if readable:
+                if not self._peek():
+                    return False
+                time.sleep(min(left, 0.05))  # the next request is already there: keep waiting
+        return True
+
+    def _peek(self) -> bool:
+        try:
+            return bool(self.connection.recv(1, socket.MSG_PEEK))
+        except ConnectionError:
+            return False
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = _forward
+
+    def log_message(self, *_: object) -> None:
+        """Silent: tests read `passed` and `dropped`."""

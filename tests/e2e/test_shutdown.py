@@ -1,0 +1,105 @@
+"""SIGTERM under load: what was acknowledged is stored, every record exactly once.
+
+Senders number their records and remember which requests were answered with success. A request
+whose answer was lost may be stored once or not at all, never twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import StartPharos, StartProxy
+from rig.otlp_sink import OtlpSink
+from rig.pharos import Pharos, Ports, otlp_to
+from rig.proxy import Behaviour
+from rig.readers import Lake
+from rig.seaweed import S3
+from rig.sender import Sender
+from rig.waiting import until
+
+BEFORE_STOP = 2000
+
+
+def load_and_stop(pharos: Pharos, per_request: int = 20) -> list[Sender]:
+    """Sends from four sides, stops the collector in the middle of it, returns the senders."""
+    ports = pharos.ports
+    ways = [("grpc", ports.grpc), ("http", ports.http)] * 2
+    senders = [Sender(f"s{n}", port, protocol, per_request) for n, (protocol, port) in enumerate(ways)]
+    for sender in senders:
+        sender.start()
+    until(
+        "enough acknowledged records",
+        lambda: all(len(s.tally.acknowledged) >= BEFORE_STOP / len(senders) for s in senders),
+        60,
+    )
+    try:
+        pharos.stop()
+    finally:
+        for sender in senders:
+            sender.enough.set()
+    for sender in senders:
+        sender.join(60)
+        assert not sender.is_alive()
+    return senders
+
+
+def assert_exactly_once(stored: Counter[tuple[str, int]], senders: list[Sender]) -> None:
+    """Acknowledged: exactly once. Without an answer: at most once. Nothing else."""
+    for sender in senders:
+        name, tally = sender.tally.name, sender.tally
+        lost = sorted(n for n in tally.acknowledged if stored[name, n] == 0)
+        twice = sorted(n for n in tally.acknowledged | tally.uncertain if stored[name, n] > 1)
+        assert not lost, f"{name}: {len(lost)} of {len(tally.acknowledged)} acknowledged are lost, first {lost[:5]}"
+        assert not twice, f"{name}: {len(twice)} stored twice, first {twice[:5]}"
+    sent = {(s.tally.name, n) for s in senders for n in s.tally.acknowledged | s.tally.uncertain}
+    assert stored.keys() <= sent
+
+
+def stored_numbers(lake: Lake) -> Counter[tuple[str, int]]:
+    """How often each number of each sender is in the table; all readers agree on the totals."""
+    totals = lake.rows("select attributes['sender'] as sender, count(*) as stored from otel_logs group by 1")
+    rows = lake.deltalake("select attributes['sender'] as sender, attributes['n'] as n from otel_logs")
+    found = Counter((row["sender"], int(row["n"])) for row in rows)
+    assert {t["sender"]: t["stored"] for t in totals} == Counter(row["sender"] for row in rows)
+    return found
+
+
+def test_local_table(start_pharos: StartPharos, tmp_path: Path) -> None:
+    """A table on local disk."""
+    location, ports = str(tmp_path / "lake"), Ports()
+    pharos = start_pharos(otlp_to({"delta": {"location": location}}, ports), ports)
+    senders = load_and_stop(pharos)
+    assert_exactly_once(stored_numbers(Lake(location, pharos.config)), senders)
+
+
+def test_slow_s3_table(
+    start_pharos: StartPharos, start_proxy: StartProxy, seaweed: S3, bucket: Callable[[], str]
+) -> None:
+    """Each write into the bucket takes half a second longer."""
+    proxy = start_proxy(
+        int(seaweed.endpoint.rpartition(":")[2]), Behaviour(delay=0.5, delayed_methods=frozenset({"PUT"}))
+    )
+    location, ports = f"{bucket()}/lake", Ports()
+    slow = S3(f"http://127.0.0.1:{proxy.port}")
+    pharos = start_pharos(otlp_to({"delta": {"location": location}}, ports), ports, env=slow.environment())
+    senders = load_and_stop(pharos)
+    assert any(method == "PUT" for method, _ in proxy.passed)
+    assert_exactly_once(stored_numbers(Lake(location, pharos.config, seaweed)), senders)
+
+
+@pytest.fixture
+def slow_sink() -> Iterator[OtlpSink]:
+    """An OTLP destination that takes a quarter of a second an answer."""
+    sink = OtlpSink(delay=0.25)
+    yield sink
+    sink.close()
+
+
+def test_slow_otlp_destination(start_pharos: StartPharos, slow_sink: OtlpSink) -> None:
+    """What is queued in memory is delivered before the process ends."""
+    ports = Ports()
+    exporter = {"endpoint": f"http://127.0.0.1:{slow_sink.port}", "compression": "gzip"}
+    pharos = start_pharos(otlp_to({"otlp_http": exporter}, ports), ports)
+    senders = load_and_stop(pharos)
+    assert_exactly_once(slow_sink.received, senders)
