@@ -27,10 +27,13 @@ mod log;
 mod message;
 mod metric;
 mod outer;
+mod plan;
 mod point;
 mod record;
 mod scratch;
 mod span;
+mod walk;
+mod weave;
 
 pub use arena::Arena;
 pub use attributes::AttributesDraft;
@@ -38,6 +41,7 @@ use fields::{field, fields, nested_draft};
 pub use log::LogDraft;
 pub use metric::{MetricDraft, MetricKind};
 pub use outer::{ResourceDraft, ScopeDraft};
+pub use plan::walks;
 pub use point::{ExemplarDraft, Point, PointDraft};
 pub use scratch::Scratch;
 pub use span::{EventDraft, LinkDraft, SpanDraft};
@@ -96,6 +100,18 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
+    fn new(signal: Signal, now_unix_nano: u64) -> Self {
+        Facts {
+            signal,
+            now_unix_nano,
+            resource: Resource::default(),
+            resource_schema_url: "",
+            scope: Scope::default(),
+            scope_schema_url: "",
+            metric: Metric::default(),
+        }
+    }
+
     /// The signal of the payload.
     pub const fn signal(&self) -> Signal {
         self.signal
@@ -188,6 +204,14 @@ pub fn run(
     scratch: &mut Scratch,
     now_unix_nano: u64,
 ) -> Payload {
-    let _ = (edits, scratch, now_unix_nano);
-    payload.clone()
+    let signal = payload.signal();
+    let mut latest: Option<Payload> = None;
+    for steps in &plan::plan(edits, signal) {
+        let from = latest.as_ref().unwrap_or(payload);
+        let mut walk = walk::Walk::new(steps, &scratch.arena, signal, now_unix_nano);
+        let anew = walk.payload(from);
+        scratch.arena.reset();
+        latest = anew.or(latest);
+    }
+    latest.unwrap_or_else(|| payload.clone())
 }

@@ -76,6 +76,11 @@ impl Payload {
         self.segments.iter().map(|segment| &segment.bytes)
     }
 
+    /// The segments with the number of items in each.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = (&Bytes, usize)> {
+        self.segments.iter().map(|segment| (&segment.bytes, segment.items))
+    }
+
     /// Puts `other` after what is here. Copies nothing but segments of less than
     /// 4 KiB, which are gathered so that they cannot keep a large buffer alive.
     ///

@@ -119,8 +119,8 @@ impl Arena {
     }
 }
 
-/// The key of any length-delimited field; it is cut off again.
-const FIELD: u32 = 1 << 3 | 2;
+/// The number of any field; its key is cut off again.
+const FIELD: u32 = 1;
 
 #[cfg(test)]
 mod tests {

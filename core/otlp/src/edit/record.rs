@@ -103,6 +103,13 @@ impl<'a> Record<'a> {
         (&mut self.message, &mut self.resource.message)
     }
 
+    /// Whether it wants to stand under another resource or scope.
+    #[inline]
+    pub(super) fn is_moved(&self) -> bool {
+        (self.resource_used && self.resource.is_touched())
+            || (self.scope_used && self.scope.is_touched())
+    }
+
     /// Its own resource, if that is another than the block's.
     #[inline]
     pub(super) fn moved_resource(&mut self) -> Option<&mut Outer<'a>> {

@@ -1,0 +1,462 @@
+//! One walk over a payload, with all hooks that share it.
+
+use super::arena::Arena;
+use super::log::{self, LogDraft};
+use super::metric::{METADATA, MetricDraft, MetricKind, POINTS};
+use super::outer::{Outer, RESOURCE_ATTRIBUTES, ResourceDraft, SCOPE_ATTRIBUTES, ScopeDraft};
+use super::plan::Steps;
+use super::point::PointDraft;
+use super::record::Record;
+use super::span::{self, SpanDraft};
+use super::weave::{Place, Weaver};
+use super::{Facts, Verdict};
+use crate::frame::Frame;
+use crate::read::Decode;
+use crate::wire::{Field, Fields, put_bytes, text};
+use crate::{Metric, Payload, Resource, Scope, Signal};
+
+/// The fields of the two messages around records, in every signal: the resource
+/// or scope, what is inside, the schema's URL.
+const HEAD: u32 = 1;
+const INNER: u32 = 2;
+const SCHEMA_URL: u32 = 3;
+/// The field of a request that holds the messages of the outer level.
+const BLOCKS: u32 = 1;
+
+/// The two levels of messages around records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Around {
+    Resource,
+    Scope,
+}
+
+impl Around {
+    /// The level as [`Frame`] counts.
+    pub(super) const fn level(self) -> usize {
+        match self {
+            Around::Resource => 1,
+            Around::Scope => 2,
+        }
+    }
+}
+
+/// The state of a walk.
+pub(super) struct Walk<'a, 'e> {
+    pub(super) steps: &'a Steps<'e>,
+    pub(super) arena: &'a Arena,
+    pub(super) frame: Frame,
+    pub(super) facts: Facts<'a>,
+    pub(super) record: Record<'a>,
+    resource: Outer<'a>,
+    scope: Outer<'a>,
+    /// How many items were dropped.
+    pub(super) dropped: usize,
+    /// An edit moved a record without having said that it would.
+    pub(super) moved: bool,
+    /// A buffer for what has to be woven apart.
+    spare: Vec<u8>,
+}
+
+/// The head of a message around records, and how it stands there.
+pub(super) struct Layout<'a> {
+    /// Where the resource or scope is, if it is there.
+    head: Option<(usize, usize)>,
+    pub(super) head_content: &'a [u8],
+    pub(super) schema_url: &'a [u8],
+    /// The head stands behind something it is the head of.
+    behind: bool,
+}
+
+impl<'a> Layout<'a> {
+    pub(super) fn of(message: &'a [u8]) -> Self {
+        let mut layout =
+            Layout { head: None, head_content: &[], schema_url: &[], behind: false };
+        let mut inner = false;
+        for field in Fields::new(message) {
+            match field.number {
+                HEAD => {
+                    layout.head = Some((field.start, field.end));
+                    layout.head_content = field.bytes();
+                    layout.behind = inner;
+                }
+                INNER => inner = true,
+                SCHEMA_URL => layout.schema_url = field.bytes(),
+                _ => {}
+            }
+        }
+        layout
+    }
+}
+
+/// Where a field stands in the source of a weaver, `base` being where the
+/// message around it starts there.
+#[inline(always)]
+fn place(base: usize, field: &Field<'_>) -> Place {
+    Place {
+        number: field.number,
+        start: base + field.start,
+        content: base + field.end - field.bytes().len(),
+        end: base + field.end,
+    }
+}
+
+impl<'a, 'e> Walk<'a, 'e> {
+    pub(super) fn new(
+        steps: &'a Steps<'e>,
+        arena: &'a Arena,
+        signal: Signal,
+        now_unix_nano: u64,
+    ) -> Self {
+        let attributes = match signal {
+            Signal::Logs => log::ATTRIBUTES,
+            Signal::Traces => span::ATTRIBUTES,
+            Signal::Metrics => METADATA,
+        };
+        Walk {
+            steps,
+            arena,
+            frame: Frame::of(signal),
+            facts: Facts::new(signal, now_unix_nano),
+            record: Record::new(attributes),
+            resource: Outer::new(RESOURCE_ATTRIBUTES),
+            scope: Outer::new(SCOPE_ATTRIBUTES),
+            dropped: 0,
+            moved: false,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Walks a whole payload; `None` when nothing changed.
+    pub(super) fn payload(&mut self, payload: &'a Payload) -> Option<Payload> {
+        let mut done = Payload::empty(payload.signal());
+        let mut changed = false;
+        for (bytes, items) in payload.pieces() {
+            let dropped = self.dropped;
+            let piece = match self.segment(bytes) {
+                Some(anew) => {
+                    changed = true;
+                    let items = items.saturating_sub(self.dropped - dropped);
+                    Payload::from_valid(payload.signal(), anew.into(), items)
+                }
+                None => Payload::from_valid(payload.signal(), bytes.clone(), items),
+            };
+            done.append(piece);
+        }
+        changed.then_some(done)
+    }
+
+    fn segment(&mut self, bytes: &'a [u8]) -> Option<Vec<u8>> {
+        let mut weaver = Weaver::new(bytes, Vec::new());
+        for field in Fields::new(bytes) {
+            if field.number == BLOCKS {
+                self.around(&mut weaver, 0, &field, Around::Resource);
+            }
+        }
+        let (out, changed) = weaver.finish();
+        changed.then_some(out)
+    }
+
+    /// Walks a message of an outer level. Tells whether it is still there.
+    fn around(
+        &mut self,
+        weaver: &mut Weaver<'a>,
+        base: usize,
+        field: &Field<'a>,
+        around: Around,
+    ) -> bool {
+        let message = field.bytes();
+        let layout = Layout::of(message);
+        let place = place(base, field);
+        if layout.behind {
+            return self.around_in_order(weaver, place, message, around);
+        }
+        weaver.enter(place);
+        let Some((head, new_schema_url)) = self.head(&layout, around) else {
+            self.dropped += self.frame.count(around.level(), message);
+            weaver.discard();
+            return false;
+        };
+        if let Some(head) = head {
+            let (start, end) = layout.head.unwrap_or_default();
+            weaver.replace(place.content + start, place.content + end, |out| {
+                put_bytes(out, HEAD, head);
+            });
+        }
+        let (kept, dropped) =
+            self.inside(weaver, place.content, message, around, new_schema_url.is_some());
+        if dropped > 0 && kept == 0 {
+            weaver.discard();
+            return false;
+        }
+        if let Some(url) = new_schema_url.filter(|url| !url.is_empty()) {
+            weaver.append(|out| put_bytes(out, SCHEMA_URL, url));
+        }
+        weaver.leave();
+        true
+    }
+
+    /// Calls the hooks for a resource or scope, and sets the facts. Returns its
+    /// new content and schema URL, as far as they are new; `None` to drop it.
+    #[expect(clippy::type_complexity, reason = "two things that may be new")]
+    pub(super) fn head(
+        &mut self,
+        layout: &Layout<'a>,
+        around: Around,
+    ) -> Option<(Option<&'a [u8]>, Option<&'a [u8]>)> {
+        let mut head = None;
+        let mut url = None;
+        if self.has_hooks(around) {
+            let outer = match around {
+                Around::Resource => &mut self.resource,
+                Around::Scope => &mut self.scope,
+            };
+            outer.reset(layout.head_content, layout.schema_url);
+            if self.look_around(around) == Verdict::Drop {
+                return None;
+            }
+            let outer = match around {
+                Around::Resource => &mut self.resource,
+                Around::Scope => &mut self.scope,
+            };
+            if outer.message.is_touched() {
+                head = Some(outer.message.current(self.arena));
+            }
+            url = outer.new_schema_url();
+        }
+        let content = head.unwrap_or(layout.head_content);
+        self.set_facts(around, content, url.unwrap_or(layout.schema_url));
+        Some((head, url))
+    }
+
+    fn has_hooks(&self, around: Around) -> bool {
+        match around {
+            Around::Resource => !self.steps.resource.is_empty(),
+            Around::Scope => !self.steps.scope.is_empty(),
+        }
+    }
+
+    fn look_around(&mut self, around: Around) -> Verdict {
+        let arena = self.arena;
+        match around {
+            Around::Resource => {
+                self.facts.resource = Resource::default();
+                self.facts.resource_schema_url = "";
+                self.facts.scope = Scope::default();
+                self.facts.scope_schema_url = "";
+                all(&self.steps.resource, |edit| {
+                    edit.resource(&self.facts, &mut ResourceDraft::new(&mut self.resource, arena))
+                })
+            }
+            Around::Scope => {
+                self.facts.scope = Scope::default();
+                self.facts.scope_schema_url = "";
+                all(&self.steps.scope, |edit| {
+                    edit.scope(&self.facts, &mut ScopeDraft::new(&mut self.scope, arena))
+                })
+            }
+        }
+    }
+
+    fn set_facts(&mut self, around: Around, content: &'a [u8], schema_url: &'a [u8]) {
+        let block = &mut self.record.block;
+        match around {
+            Around::Resource => {
+                block.resource = content;
+                block.resource_schema_url = schema_url;
+                self.facts.resource = Resource::decode(content);
+                self.facts.resource_schema_url = text(schema_url);
+            }
+            Around::Scope => {
+                block.scope = content;
+                block.scope_schema_url = schema_url;
+                self.facts.scope = Scope::decode(content);
+                self.facts.scope_schema_url = text(schema_url);
+            }
+        }
+    }
+
+    /// Walks what stands under a resource or scope: how many of its messages
+    /// were kept, and how many dropped.
+    fn inside(
+        &mut self,
+        weaver: &mut Weaver<'a>,
+        base: usize,
+        message: &'a [u8],
+        around: Around,
+        without_schema_url: bool,
+    ) -> (usize, usize) {
+        let records = !(self.steps.record.is_empty() && self.steps.point.is_empty());
+        let deeper = records || around == Around::Resource && !self.steps.scope.is_empty();
+        let mut counts = (0, 0);
+        for field in Fields::new(message) {
+            if field.number == SCHEMA_URL && without_schema_url {
+                weaver.replace(base + field.start, base + field.end, |_| ());
+            } else if field.number == INNER && deeper {
+                let kept = match around {
+                    Around::Resource => self.around(weaver, base, &field, Around::Scope),
+                    Around::Scope => self.record(weaver, base, &field),
+                };
+                if kept {
+                    counts.0 += 1;
+                } else {
+                    counts.1 += 1;
+                }
+            }
+        }
+        counts
+    }
+
+    /// Walks a message whose head stands behind other things, through a copy in
+    /// which it stands first.
+    #[cold]
+    fn around_in_order(
+        &mut self,
+        weaver: &mut Weaver<'a>,
+        place: Place,
+        message: &'a [u8],
+        around: Around,
+    ) -> bool {
+        let ordered = in_order(self.arena, message);
+        self.apart(weaver, place, ordered, false, |walk, apart, field| {
+            walk.around(apart, 0, field, around)
+        })
+    }
+
+    /// Walks other content than that of the source in a place of it. It gets
+    /// there if it has to (`changed`), or if `inside` changes it further.
+    fn apart(
+        &mut self,
+        weaver: &mut Weaver<'a>,
+        place: Place,
+        content: &'a [u8],
+        changed: bool,
+        inside: impl FnOnce(&mut Self, &mut Weaver<'a>, &Field<'a>) -> bool,
+    ) -> bool {
+        let source = self.arena.encode(|out| put_bytes(out, place.number, content));
+        let Some(field) = Fields::new(source).next() else { return true };
+        let mut apart = Weaver::new(source, std::mem::take(&mut self.spare));
+        let kept = inside(self, &mut apart, &field);
+        let (mut out, woven) = apart.finish();
+        if woven {
+            weaver.replace(place.start, place.end, |to| to.extend_from_slice(&out));
+        } else if changed {
+            weaver.replace(place.start, place.end, |to| to.extend_from_slice(source));
+        }
+        out.clear();
+        self.spare = out;
+        kept
+    }
+
+    /// Walks a log record, span or metric. Tells whether it is still there.
+    #[inline]
+    fn record(&mut self, weaver: &mut Weaver<'a>, base: usize, field: &Field<'a>) -> bool {
+        let place = place(base, field);
+        if !self.steps.record.is_empty() {
+            if self.facts.signal == Signal::Metrics {
+                self.record.message.reset_as(field.bytes(), METADATA);
+            }
+            self.record.reset(field.bytes());
+            if self.look_record() == Verdict::Drop {
+                self.dropped += self.frame.count_field(2, field);
+                weaver.replace(place.start, place.end, |_| ());
+                return false;
+            }
+            self.moved |= self.record.is_moved();
+        }
+        let touched = !self.steps.record.is_empty() && self.record.message.is_touched();
+        if self.steps.point.is_empty() {
+            if touched {
+                weaver.replace_field(place, |out| self.record.message.write(out));
+            }
+            return true;
+        }
+        if touched {
+            let content = self.record.message.current(self.arena);
+            return self.apart(weaver, place, content, true, |walk, apart, field| {
+                walk.points(apart, 0, field)
+            });
+        }
+        self.points(weaver, base, field)
+    }
+
+    /// Calls the hooks for a log record, span or metric.
+    #[inline]
+    pub(super) fn look_record(&mut self) -> Verdict {
+        let arena = self.arena;
+        let (facts, record) = (&self.facts, &mut self.record);
+        all(&self.steps.record, |edit| match facts.signal {
+            Signal::Logs => edit.log(facts, &mut LogDraft::new(record, arena)),
+            Signal::Traces => edit.span(facts, &mut SpanDraft::new(record, arena)),
+            Signal::Metrics => edit.metric(facts, &mut MetricDraft::new(record, arena)),
+        })
+    }
+
+    /// Walks the points of a metric. Tells whether the metric is still there.
+    fn points(&mut self, weaver: &mut Weaver<'a>, base: usize, metric: &Field<'a>) -> bool {
+        let metric_place = place(base, metric);
+        let (mut kept, mut dropped) = (0, 0);
+        self.facts.metric = Metric::decode(metric.bytes());
+        weaver.enter(metric_place);
+        for data in Fields::new(metric.bytes()) {
+            let Some(kind) = MetricKind::of_field(data.number) else { continue };
+            let data_place = place(metric_place.content, &data);
+            weaver.enter(data_place);
+            for point in Fields::new(data.bytes()).filter(|field| field.number == POINTS) {
+                let place = place(data_place.content, &point);
+                if self.look_point(point.bytes(), kind) == Verdict::Drop {
+                    dropped += 1;
+                    weaver.replace(place.start, place.end, |_| ());
+                    continue;
+                }
+                kept += 1;
+                self.moved |= self.record.is_moved();
+                if self.record.message.is_touched() {
+                    weaver.replace_field(place, |out| self.record.message.write(out));
+                }
+            }
+            weaver.leave();
+        }
+        self.facts.metric = Metric::default();
+        self.dropped += dropped;
+        if dropped > 0 && kept == 0 {
+            weaver.discard();
+            return false;
+        }
+        weaver.leave();
+        true
+    }
+
+    /// Calls the hooks for a data point.
+    #[inline]
+    pub(super) fn look_point(&mut self, point: &'a [u8], kind: MetricKind) -> Verdict {
+        let arena = self.arena;
+        self.record.message.reset_as(point, kind.attributes());
+        self.record.reset(point);
+        let (facts, record) = (&self.facts, &mut self.record);
+        all(&self.steps.point, |edit| {
+            edit.point(facts, &mut PointDraft::new(record, arena, kind))
+        })
+    }
+}
+
+/// Calls a hook of every edit until one of them drops.
+#[inline(always)]
+fn all(edits: &[&dyn super::Edit], mut hook: impl FnMut(&dyn super::Edit) -> Verdict) -> Verdict {
+    for edit in edits {
+        if hook(*edit) == Verdict::Drop {
+            return Verdict::Drop;
+        }
+    }
+    Verdict::Keep
+}
+
+/// The message with its head first.
+fn in_order<'a>(arena: &'a Arena, message: &'a [u8]) -> &'a [u8] {
+    arena.encode(|out| {
+        for head in [true, false] {
+            for field in Fields::new(message).filter(|field| (field.number == HEAD) == head) {
+                out.extend_from_slice(message.get(field.start..field.end).unwrap_or_default());
+            }
+        }
+    })
+}
