@@ -32,12 +32,22 @@
 mod attributes;
 pub(crate) mod envelope;
 mod logs;
+mod metrics;
 pub(crate) mod nest;
 mod nested;
+mod points;
 mod resource;
+mod traces;
 pub(crate) mod value;
 
 pub use logs::{LogWriter, LogsWriter};
 pub(crate) use nested::Sink;
+pub use metrics::{MetricWriter, MetricsWriter};
 pub use nested::{ArrayWriter, MapWriter, ValueWriter};
+pub use points::{
+    ExemplarWriter, ExponentialHistogramPointWriter, ExponentialHistogramPointsWriter,
+    HistogramPointWriter, HistogramPointsWriter, NumberPointWriter, NumberPointsWriter,
+    SummaryPointWriter, SummaryPointsWriter,
+};
 pub use resource::{EntityWriter, ResourceWriter, ScopeWriter};
+pub use traces::{EventWriter, LinkWriter, SpanWriter, TracesWriter};

@@ -217,7 +217,7 @@ impl<'a> Scanner<'a> {
 /// Eight at a time: the lowest marked byte of a word is exact, those above it
 /// may be marked by a borrow.
 #[inline]
-fn plain_length(bytes: &[u8]) -> usize {
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;
     let mut length = 0;

@@ -107,6 +107,51 @@ impl Envelope {
     }
 }
 
+/// The methods that the writers of all signals share; `$items` names what is counted.
+macro_rules! envelope_methods {
+    ($signal:expr, $items:literal) => {
+        /// A writer without anything written.
+        pub fn new() -> Self {
+            Self::default()
+        }
+
+        /// Starts a group of one resource.
+        pub fn resource(&mut self, write: impl FnOnce(&mut $crate::write::ResourceWriter<'_>)) {
+            self.envelope.resource(write);
+        }
+
+        /// Starts a group of one scope, inside the current resource.
+        pub fn scope(&mut self, write: impl FnOnce(&mut $crate::write::ScopeWriter<'_>)) {
+            self.envelope.scope(write);
+        }
+
+        #[doc = concat!($items, " since the last [`finish`](Self::finish).")]
+        pub fn items(&self) -> usize {
+            self.envelope.items
+        }
+
+        /// Bytes since the last [`finish`](Self::finish): about as many as the payload will have.
+        pub fn size(&self) -> usize {
+            self.envelope.sink.bytes.len()
+        }
+
+        /// Arrays and maps since the last [`finish`](Self::finish) that became empty values,
+        /// because their members would be deeper than
+        /// [`MAX_VALUE_DEPTH`](crate::limits::MAX_VALUE_DEPTH).
+        pub fn too_deep(&self) -> usize {
+            self.envelope.sink.too_deep
+        }
+
+        /// What was written since the last call; the writer can be used again.
+        pub fn finish(&mut self) -> $crate::Payload {
+            let (bytes, items) = self.envelope.finish();
+            $crate::Payload::from_valid($signal, bytes, items)
+        }
+    };
+}
+
+pub(super) use envelope_methods;
+
 /// The buffer without a large unused end: a payload may wait in a queue, and its size is what the
 /// budget counts.
 pub(crate) fn into_bytes(mut buffer: Vec<u8>) -> Bytes {

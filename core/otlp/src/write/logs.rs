@@ -1,12 +1,14 @@
 //! Log records from scratch.
 
 use super::attributes::attribute_methods;
-use super::envelope::Envelope;
-use super::nest::{put_some_bytes, put_some_fixed32, put_some_fixed64, put_some_int32, put_some_uint};
+use super::envelope::{Envelope, envelope_methods};
+use super::nest::{
+    put_some_bytes, put_some_fixed32, put_some_fixed64, put_some_int32, put_some_uint,
+    remove_fields,
+};
 use super::nested::{Sink, ValueWriter};
-use super::resource::{ResourceWriter, ScopeWriter};
 use super::value::put_value;
-use crate::{Payload, Signal, Value, wire};
+use crate::{Signal, Value, wire};
 
 /// Writes a request of log records.
 ///
@@ -20,50 +22,19 @@ pub struct LogsWriter {
 }
 
 impl LogsWriter {
-    /// A writer without anything written.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Starts a group of records of one resource.
-    pub fn resource(&mut self, write: impl FnOnce(&mut ResourceWriter<'_>)) {
-        self.envelope.resource(write);
-    }
-
-    /// Starts a group of records of one scope, inside the current resource.
-    pub fn scope(&mut self, write: impl FnOnce(&mut ScopeWriter<'_>)) {
-        self.envelope.scope(write);
-    }
+    envelope_methods!(Signal::Logs, "Records");
 
     /// Appends a record to the current scope.
     #[inline]
     pub fn record(&mut self, write: impl FnOnce(&mut LogWriter<'_>)) {
         let record = self.envelope.open_item();
-        write(&mut LogWriter { sink: &mut self.envelope.sink });
+        write(&mut LogWriter {
+            sink: &mut self.envelope.sink,
+            content: record.content(),
+            has_body: false,
+        });
         self.envelope.close_item(record);
         self.envelope.items += 1;
-    }
-
-    /// Records since the last [`finish`](Self::finish).
-    pub fn items(&self) -> usize {
-        self.envelope.items
-    }
-
-    /// Bytes since the last [`finish`](Self::finish): a little less than the payload will have.
-    pub fn size(&self) -> usize {
-        self.envelope.sink.bytes.len()
-    }
-
-    /// Arrays and maps since the last [`finish`](Self::finish) that became empty values, because
-    /// their members would be deeper than [`MAX_VALUE_DEPTH`](crate::limits::MAX_VALUE_DEPTH).
-    pub fn too_deep(&self) -> usize {
-        self.envelope.sink.too_deep
-    }
-
-    /// What was written since the last call; the writer can be used again.
-    pub fn finish(&mut self) -> Payload {
-        let (bytes, items) = self.envelope.finish();
-        Payload::from_valid(Signal::Logs, bytes, items)
     }
 }
 
@@ -71,6 +42,9 @@ impl LogsWriter {
 #[derive(Debug)]
 pub struct LogWriter<'w> {
     sink: &'w mut Sink,
+    /// Where the content of the record starts.
+    content: usize,
+    has_body: bool,
 }
 
 impl LogWriter<'_> {
@@ -98,12 +72,21 @@ impl LogWriter<'_> {
 
     /// The body.
     pub fn body(&mut self, value: Value<'_>) {
+        self.replace_body();
         put_value(&mut self.sink.bytes, 5, value);
     }
 
     /// The body, as `write` writes it.
     pub fn body_with(&mut self, write: impl FnOnce(&mut ValueWriter<'_>)) {
+        self.replace_body();
         self.sink.value_with(5, 0, write);
+    }
+
+    /// Takes out a body that was written before.
+    fn replace_body(&mut self) {
+        if std::mem::replace(&mut self.has_body, true) {
+            remove_fields(&mut self.sink.bytes, self.content, &[5]);
+        }
     }
 
     /// How many attributes the source left out.

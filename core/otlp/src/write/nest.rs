@@ -10,7 +10,7 @@
 //! `optional` fields); `put_some_*` leave out the default, as proto3 does for
 //! fields without presence.
 
-use crate::wire::{self, WireType};
+use crate::wire::{self, Cursor, WireType};
 
 /// Width of the length of messages mostly below 128 bytes: attributes, values, events.
 pub(crate) const SMALL: usize = 1;
@@ -75,6 +75,28 @@ fn close_slowly(out: &mut Vec<u8>, open: Open, length: usize) {
         rest >>= 7;
     }
     out[content - 1] = rest as u8;
+}
+
+/// Takes fields out of the message whose content starts at `content` and has not ended.
+///
+/// For what a message must not have twice: a message in it, or the members of a
+/// `oneof`. Only who sets them twice pays for the walk.
+#[cold]
+pub(crate) fn remove_fields(out: &mut Vec<u8>, content: usize, numbers: &[u32]) {
+    let mut at = content;
+    while at < out.len() {
+        let mut cursor = Cursor::at(out, at);
+        let Some((number, wire)) = cursor.key() else { return };
+        if cursor.skip(number, wire).is_none() {
+            return;
+        }
+        let end = cursor.pos();
+        if numbers.contains(&number) {
+            out.drain(at..end);
+        } else {
+            at = end;
+        }
+    }
 }
 
 /// Appends a varint field unless it is zero.
