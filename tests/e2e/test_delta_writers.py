@@ -50,6 +50,10 @@ def test_four_collectors_one_table(start_pharos: StartPharos, seaweed: S3, bucke
         "select attributes['sender'] as sender, count(*) as stored, count(distinct attributes['n']) as numbers, "
         "count(distinct record_id) as ids from otel_logs group by 1"
     )
-    exact = {"stored": REQUESTS * PER_REQUEST, "numbers": REQUESTS * PER_REQUEST, "ids": REQUESTS * PER_REQUEST}
+    exact = {
+        "stored": REQUESTS * PER_REQUEST,
+        "numbers": REQUESTS * PER_REQUEST,
+        "ids": REQUESTS * PER_REQUEST,
+    }
     assert rows == [{"sender": name, **exact} for name in sorted(s.tally.name for s in senders)]
     assert len(lake.table("otel_logs").history()) > COLLECTORS, "fewer commits than collectors"

@@ -47,7 +47,7 @@ def attributes() -> list[KeyValue]:
     """One attribute of each type that OTLP has, nested ones included."""
     inner = KeyValueList(values=[KeyValue(key="deep", value=AnyValue(bool_value=False))])
     values = {
-        "string": text("a \"b\" \\ ż €"),
+        "string": text('a "b" \\ ż €'),
         "empty": text(""),
         "int": AnyValue(int_value=-(2**63)),
         "double": AnyValue(double_value=1e-300),
@@ -62,7 +62,8 @@ def attributes() -> list[KeyValue]:
 def resource() -> Resource:
     """A resource with attributes of several types."""
     return Resource(
-        attributes=[KeyValue(key="service.name", value=text("rich")), *attributes()], dropped_attributes_count=1
+        attributes=[KeyValue(key="service.name", value=text("rich")), *attributes()],
+        dropped_attributes_count=1,
     )
 
 
@@ -132,7 +133,11 @@ def rich_spans() -> ExportTraceServiceRequest:
 def _exemplars() -> list[Exemplar]:
     return [
         Exemplar(
-            filtered_attributes=attributes(), time_unix_nano=T0 - 3, as_double=0.25, span_id=SPAN, trace_id=TRACE
+            filtered_attributes=attributes(),
+            time_unix_nano=T0 - 3,
+            as_double=0.25,
+            span_id=SPAN,
+            trace_id=TRACE,
         ),
         Exemplar(time_unix_nano=T0 - 2, as_int=-9),
     ]
@@ -158,7 +163,9 @@ def rich_metrics() -> ExportMetricsServiceRequest:
             name="sum",
             unit="By",
             sum=Sum(
-                data_points=[NumberDataPoint(as_int=2**62, **when)], aggregation_temporality=1, is_monotonic=True
+                data_points=[NumberDataPoint(as_int=2**62, **when)],
+                aggregation_temporality=1,
+                is_monotonic=True,
             ),
         ),
         Metric(

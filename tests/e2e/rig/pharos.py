@@ -81,6 +81,11 @@ class Pharos:
         assert code == 0, f"exit code {code} after SIGTERM:\n{self.program.tail()}"
         assert "Shutdown complete" in self.program.output(), self.program.tail()
 
+    def failing(self) -> str:
+        """What the status page says about components that do not work, empty when all do."""
+        status, text = _get(f"http://127.0.0.1:{self.ports.health}/status?verbose")
+        return "" if status == 200 and "StatusOK" in text and "Error" not in text else text
+
     def metrics(self) -> dict[str, dict[str, float]]:
         """Own metrics: name -> labels as text -> value."""
         status, text = _get(f"http://127.0.0.1:{self.ports.metrics}/metrics")
@@ -93,13 +98,10 @@ class Pharos:
         return found
 
 
-def otlp_to(exporters: Mapping[str, Any], ports: Ports, **more: Any) -> dict[str, Any]:
-    """A configuration with an OTLP receiver on both protocols in front of `exporters`, all signals.
-
-    Keyword arguments replace whole top-level sections of the result.
-    """
+def otlp_to(exporters: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
+    """A configuration with an OTLP receiver on both protocols in front of `exporters`, all signals."""
     pipeline = {"receivers": ["otlp"], "processors": ["batch"], "exporters": list(exporters)}
-    config: dict[str, Any] = {
+    return {
         "receivers": {
             "otlp": {
                 "protocols": {
@@ -116,7 +118,6 @@ def otlp_to(exporters: Mapping[str, Any], ports: Ports, **more: Any) -> dict[str
             "pipelines": {signal: dict(pipeline) for signal in ("logs", "traces", "metrics")},
         },
     }
-    return {**config, **more}
 
 
 def write_config(path: Path, config: Mapping[str, Any]) -> Path:

@@ -29,6 +29,8 @@ class Behaviour:
     delay: float = 0.0
     delayed_methods: frozenset[str] = frozenset({"POST"})
     add_headers: dict[str, str] = field(default_factory=dict)
+    # a status to answer everything with, without asking the server
+    refuse: int | None = None
     # path, content type, body -> body
     rewrite: Rewrite | None = None
 
@@ -36,11 +38,10 @@ class Behaviour:
 class Proxy:
     """Listens on a port of its own and forwards to one HTTP/1.1 server, the Host header unchanged."""
 
-    def __init__(self, target_port: int, behaviour: Behaviour, keep_host: bool = True) -> None:
+    def __init__(self, target_port: int, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.passed: list[tuple[str, str]] = []
         self.dropped: list[tuple[str, str]] = []
-        self.keep_host = keep_host
         proxy = self
 
         class Handler(_Handler):
@@ -76,6 +77,11 @@ class _Handler(BaseHTTPRequestHandler):
         if behaviour.delay and self.command in behaviour.delayed_methods and not self._wait(behaviour.delay):
             self.owner.dropped.append((self.command, self.path))
             self.close_connection = True
+            return
+        if behaviour.refuse is not None:
+            self.send_response_only(behaviour.refuse)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
             return
         self.owner.passed.append((self.command, self.path))
         upstream = http.client.HTTPConnection("127.0.0.1", self.target, timeout=60)

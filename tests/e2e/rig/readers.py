@@ -18,7 +18,7 @@ from deltalake import DeltaTable, QueryBuilder
 
 from rig.places import pharos_binary
 from rig.programs import run
-from rig.seaweed import KEY, REGION, SECRET, S3
+from rig.seaweed import KEY, REGION, S3, SECRET
 
 Row = dict[str, Any]
 
@@ -57,7 +57,7 @@ class Lake:
         for name in set(_TABLES.findall(sql)):
             engine = engine.register(name, self.table(name))
         result = engine.execute(sql).read_all()
-        return [_plain(row.as_py()) for row in result.to_struct_array()]
+        return [_plain(row.as_py()) for row in iter(result.to_struct_array())]
 
     def duckdb(self, sql: str) -> list[Row]:
         """Read by DuckDB's delta extension (the Delta kernel)."""
@@ -115,8 +115,8 @@ def _value(name: str, value: Any) -> Any:
             return value.isoformat()
         case str() if name in _TIME_COLUMNS:
             return _value(name, datetime.fromisoformat(value))
-        case list() if name.endswith("attributes"):  # a map comes as a list of pairs
-            return {key: inner for key, inner in value}
+        case list() | dict() if name.endswith("attributes"):  # a map, or the list of its pairs
+            return dict(value)
         case list():
             return [_value(name, inner) for inner in value]
         case dict():

@@ -26,9 +26,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 
 TIME = 1_767_225_600_123_000_000  # 2026-01-01T00:00:00.123Z, in nanoseconds
 MS = 1_000_000
-PARENT = SpanContext(
-    0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, is_remote=True, trace_flags=TraceFlags(1)
-)
+PARENT = SpanContext(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, is_remote=True, trace_flags=TraceFlags(1))
 VALUES: dict[str, Any] = {
     "a.string": 'zażółć "gęślą" \\ jaźń',
     "a.int": 9007199254740991,

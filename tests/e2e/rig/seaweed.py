@@ -62,7 +62,11 @@ class Seaweed:
         folder.mkdir(parents=True)
         data = folder / "data"
         data.mkdir()
-        identity = {"name": "dev", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]}
+        identity = {
+            "name": "dev",
+            "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
+            "actions": ["Admin"],
+        }
         config = folder / "s3.json"
         config.write_text(json.dumps({"identities": [identity]}))
         # Each port is taken once more 10000 higher, for gRPC.

@@ -4,13 +4,14 @@ import http.client
 import threading
 import time
 from collections.abc import Callable, Iterable
-from enum import Enum
 from dataclasses import dataclass, field
+from enum import Enum
 
 import grpc
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
 
 from rig.payloads import Request, numbered_logs
+
 
 class Answer(Enum):
     """What an answer means to a sender."""

@@ -48,7 +48,7 @@ def telemetrygen(signal: str, endpoint_port: int, count: int, http: bool, *more:
             f"--otlp-endpoint=127.0.0.1:{endpoint_port}",
             *(["--otlp-http"] if http else []),
             '--otlp-attributes=rack="r-17"',
-            '--telemetry-attributes=shelf="s \\"3\\""',
+            '--telemetry-attributes=shelf="top"',
             "--telemetry-attributes=retries=3",
             "--telemetry-attributes=hot=true",
             *more,
