@@ -1,1 +1,18 @@
-//! Filled by the first change that needs it.
+//! ECS to OpenTelemetry and back: generated tables and the one mapper.
+//!
+//! - [`table`]: every name the mapping knows.
+//! - [`flatten`]: nested events to dotted paths, for receivers.
+//! - [`to_otel`]: an ECS event, as a log record of flat ECS attributes, to semantic conventions.
+//! - [`from_otel`]: a log record to flat ECS.
+//! - [`time`], [`severity`]: the pieces that others may want.
+
+mod convert;
+pub mod flatten;
+#[path = "hash.rs"]
+mod hash;
+pub mod severity;
+pub mod table;
+pub mod time;
+pub mod to_otel;
+
+pub use to_otel::{Records, SCHEMA_URL, ToOtel};

@@ -1,0 +1,313 @@
+//! Nested objects to dotted paths (mapping, section 3).
+//!
+//! Whoever parses an event (the beacon receiver from JSON, the mapper from map
+//! values) walks it once and tells a [`Leaves`] what it meets:
+//!
+//! ```
+//! use semconv::flatten::{Enter, Leaves};
+//! // {"http": {"request.method": "GET", "version": null}, "message": {"any": "thing"}}
+//! let mut leaves = Leaves::default();
+//! assert_eq!(leaves.enter("http"), Enter::Object);
+//! leaves.leaf("request.method", "GET");      // the null is not told
+//! leaves.leave();
+//! assert_eq!(leaves.enter("message"), Enter::Whole);
+//! leaves.whole("{\"any\":\"thing\"}");       // the value of the object as one; no `leave`
+//! let paths: Vec<_> = leaves.iter().collect();
+//! assert_eq!(paths, [("http.request.method", &"GET"), ("message", &"{\"any\":\"thing\"}")]);
+//! ```
+//!
+//! The caller decides what is no value: `null`, `{}`, `[]` and an array of
+//! nulls are not told at all. Arrays are values: they are leaves, whatever is
+//! in them. A JSON integer outside signed 64 bit becomes text.
+
+use crate::hash::hash;
+use crate::table;
+
+/// What to do with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Enter {
+    /// Tell its members, then [`leave`](Leaves::leave).
+    Object,
+    /// The field takes structured values: tell it as one, with
+    /// [`whole`](Leaves::whole), or [`leave`](Leaves::leave) it if it has no value.
+    Whole,
+}
+
+/// The leaves of one event: one value a path, collisions settled.
+///
+/// The spelling with fewer nesting levels wins; with equal levels the last one.
+/// So what a proxy appends as `"client.ip"` beats a nested `client.ip` of the
+/// browser. Reuse it with [`clear`](Self::clear): it keeps its memory.
+#[derive(Debug)]
+pub struct Leaves<V> {
+    /// The path of the open objects, without a dot at the end.
+    path: String,
+    /// Length of `path` outside each open object.
+    open: Vec<usize>,
+    /// All paths, one after the other.
+    paths: String,
+    leaves: Vec<Leaf<V>>,
+    /// Hash table of indices + 1 into `leaves`, at most half full.
+    slots: Vec<u32>,
+    collisions: usize,
+}
+
+#[derive(Debug)]
+struct Leaf<V> {
+    start: usize,
+    end: usize,
+    hash: u64,
+    level: usize,
+    value: V,
+}
+
+impl<V> Default for Leaves<V> {
+    fn default() -> Self {
+        Leaves {
+            path: String::new(),
+            open: Vec::new(),
+            paths: String::new(),
+            leaves: Vec::new(),
+            slots: vec![0; 64],
+            collisions: 0,
+        }
+    }
+}
+
+impl<V> Leaves<V> {
+    /// Opens the object under `key`, which may have dots.
+    pub fn enter(&mut self, key: &str) -> Enter {
+        let outside = self.path.len();
+        if !self.open.is_empty() {
+            self.path.push('.');
+        }
+        self.path.push_str(key);
+        self.open.push(outside);
+        match table::lookup(&self.path) {
+            Some(entry) if entry.whole => Enter::Whole,
+            _ => Enter::Object,
+        }
+    }
+
+    /// Closes the object that was opened last.
+    pub fn leave(&mut self) {
+        if let Some(outside) = self.open.pop() {
+            self.path.truncate(outside);
+        }
+    }
+
+    /// The object that was opened last, as one value. Closes it.
+    pub fn whole(&mut self, value: V) {
+        let level = self.open.len();
+        let start = self.paths.len();
+        self.paths.push_str(&self.path);
+        self.leave();
+        self.add(start, level, value);
+    }
+
+    /// A value under `key`, which may have dots, in the open object.
+    ///
+    /// An empty key outside all objects is dropped and counted: an attribute
+    /// must have a name.
+    pub fn leaf(&mut self, key: &str, value: V) {
+        let start = self.paths.len();
+        if self.open.is_empty() {
+            if key.is_empty() {
+                self.collisions += 1;
+                return;
+            }
+        } else {
+            self.paths.push_str(&self.path);
+            self.paths.push('.');
+        }
+        self.paths.push_str(key);
+        self.add(start, self.open.len() + 1, value);
+    }
+
+    fn add(&mut self, start: usize, level: usize, value: V) {
+        let end = self.paths.len();
+        let path = self.paths.get(start..end).unwrap_or_default();
+        let hash = hash(path.as_bytes());
+        let leaf = Leaf { start, end, hash, level, value };
+        match self.find(path, hash) {
+            Ok(at) => {
+                self.collisions += 1;
+                self.paths.truncate(start);
+                if let Some(there) = self.leaves.get_mut(at)
+                    && level <= there.level
+                {
+                    *there = Leaf { start: there.start, end: there.end, ..leaf };
+                }
+            }
+            Err(slot) => {
+                self.leaves.push(leaf);
+                if let Some(slot) = self.slots.get_mut(slot) {
+                    *slot = self.leaves.len() as u32;
+                }
+                if self.leaves.len() * 2 > self.slots.len() {
+                    self.grow();
+                }
+            }
+        }
+    }
+
+    /// The leaf of this path, or the free slot where it belongs.
+    fn find(&self, path: &str, hash: u64) -> Result<usize, usize> {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        while let Some(&index) = self.slots.get(slot)
+            && let Some(at) = (index as usize).checked_sub(1)
+        {
+            if let Some(leaf) = self.leaves.get(at)
+                && leaf.hash == hash
+                && self.paths.get(leaf.start..leaf.end) == Some(path)
+            {
+                return Ok(at);
+            }
+            slot = (slot + 1) & mask;
+        }
+        Err(slot)
+    }
+
+    fn grow(&mut self) {
+        let mask = self.slots.len() * 4 - 1;
+        self.slots.clear();
+        self.slots.resize(mask + 1, 0);
+        for (leaf, index) in self.leaves.iter().zip(1..) {
+            let mut slot = leaf.hash as usize & mask;
+            while self.slots.get(slot).is_some_and(|&taken| taken != 0) {
+                slot = (slot + 1) & mask;
+            }
+            if let Some(slot) = self.slots.get_mut(slot) {
+                *slot = index;
+            }
+        }
+    }
+
+    /// The paths with their values, in order of first appearance.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
+        self.leaves
+            .iter()
+            .map(|leaf| (self.paths.get(leaf.start..leaf.end).unwrap_or_default(), &leaf.value))
+    }
+
+    /// How many paths there are. None means that the event is empty and is to
+    /// be rejected as `empty_event`.
+    pub fn len(&self) -> usize {
+        self.leaves.len()
+    }
+
+    /// Whether there are no paths.
+    pub fn is_empty(&self) -> bool {
+        self.leaves.is_empty()
+    }
+
+    /// How many values were dropped because their path had another one, or was empty.
+    pub fn collisions(&self) -> usize {
+        self.collisions
+    }
+
+    /// Forgets everything but its memory.
+    pub fn clear(&mut self) {
+        self.path.clear();
+        self.open.clear();
+        self.paths.clear();
+        self.leaves.clear();
+        self.slots.fill(0);
+        self.collisions = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(leaves: &Leaves<i32>) -> Vec<(String, i32)> {
+        leaves.iter().map(|(path, value)| (path.to_owned(), *value)).collect()
+    }
+
+    fn nested(leaves: &mut Leaves<i32>, object: &str, key: &str, value: i32) {
+        assert_eq!(leaves.enter(object), Enter::Object);
+        leaves.leaf(key, value);
+        leaves.leave();
+    }
+
+    #[test]
+    fn fewer_levels_win_in_any_order() {
+        for dotted_first in [true, false] {
+            let mut leaves = Leaves::default();
+            if dotted_first {
+                leaves.leaf("client.ip", 1);
+            }
+            nested(&mut leaves, "client", "ip", 2);
+            if !dotted_first {
+                leaves.leaf("client.ip", 1);
+            }
+            assert_eq!(of(&leaves), [("client.ip".to_owned(), 1)]);
+            assert_eq!(leaves.collisions(), 1);
+        }
+    }
+
+    #[test]
+    fn equal_levels_the_last_wins() {
+        let mut leaves = Leaves::default();
+        nested(&mut leaves, "acme.order", "state", 1);
+        nested(&mut leaves, "acme", "order.state", 2);
+        leaves.leaf("a", 3);
+        leaves.leaf("a", 4);
+        assert_eq!(of(&leaves), [("acme.order.state".to_owned(), 2), ("a".to_owned(), 4)]);
+        assert_eq!(leaves.collisions(), 2);
+    }
+
+    #[test]
+    fn the_empty_root_key_is_dropped_and_no_other() {
+        let mut leaves = Leaves::default();
+        leaves.leaf("", 1);
+        leaves.leaf("a.", 2);
+        nested(&mut leaves, "b", "", 3);
+        nested(&mut leaves, "", "c", 4);
+        let paths = [("a.", 2), ("b.", 3), (".c", 4)].map(|(path, value)| (path.to_owned(), value));
+        assert_eq!(of(&leaves), paths);
+        assert_eq!(leaves.collisions(), 1);
+    }
+
+    #[test]
+    fn structured_fields_are_taken_whole_however_they_are_spelled() {
+        let mut leaves = Leaves::default();
+        assert_eq!(leaves.enter("http.request"), Enter::Object);
+        assert_eq!(leaves.enter("body.content"), Enter::Whole);
+        leaves.whole(1);
+        assert_eq!(leaves.enter("body"), Enter::Object);
+        assert_eq!(leaves.enter("content"), Enter::Whole);
+        leaves.whole(2);
+        leaves.leave();
+        leaves.leave();
+        // One level more, so the first one stays.
+        assert_eq!(of(&leaves), [("http.request.body.content".to_owned(), 1)]);
+        for whole in ["message", "client.geo.location", "source.geo.location", "gen_ai.tool.call.result"] {
+            assert_eq!(leaves.enter(whole), Enter::Whole);
+            leaves.leave();
+        }
+        for object in ["host.geo.location", "labels", "dns.answers", "log.syslog.structured_data"] {
+            assert_eq!(leaves.enter(object), Enter::Object);
+            leaves.leave();
+        }
+    }
+
+    #[test]
+    fn many_paths_stay_apart_and_are_found_again() {
+        let mut leaves = Leaves::default();
+        for round in 0..2 {
+            for i in 0..3_000 {
+                leaves.leaf(&format!("k{i}"), i + round);
+            }
+        }
+        assert_eq!(leaves.len(), 3_000);
+        assert_eq!(leaves.collisions(), 3_000);
+        assert!(leaves.iter().all(|(path, value)| path == format!("k{}", value - 1)));
+        leaves.clear();
+        assert!(leaves.is_empty());
+        assert_eq!(leaves.collisions(), 0);
+    }
+}

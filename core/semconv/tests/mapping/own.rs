@@ -1,0 +1,1 @@
+//! Rules that the case file leaves out.
