@@ -23,6 +23,8 @@
 mod arena;
 mod attributes;
 mod fields;
+mod groups;
+mod intern;
 mod log;
 mod message;
 mod metric;
@@ -30,6 +32,7 @@ mod outer;
 mod plan;
 mod point;
 mod record;
+mod regroup;
 mod scratch;
 mod span;
 mod walk;
@@ -209,7 +212,12 @@ pub fn run(
     for steps in &plan::plan(edits, signal) {
         let from = latest.as_ref().unwrap_or(payload);
         let mut walk = walk::Walk::new(steps, &scratch.arena, signal, now_unix_nano);
-        let anew = walk.payload(from);
+        let mut anew = if steps.moves { walk.regrouped(from) } else { walk.payload(from) };
+        if walk.moved && !steps.moves {
+            // An edit moved records without having said so: nothing may get lost.
+            walk = walk::Walk::new(steps, &scratch.arena, signal, now_unix_nano);
+            anew = walk.regrouped(from);
+        }
         scratch.arena.reset();
         latest = anew.or(latest);
     }

@@ -6,7 +6,7 @@ use super::metric::{METADATA, MetricDraft, MetricKind, POINTS};
 use super::outer::{Outer, RESOURCE_ATTRIBUTES, ResourceDraft, SCOPE_ATTRIBUTES, ScopeDraft};
 use super::plan::Steps;
 use super::point::PointDraft;
-use super::record::Record;
+use super::record::{Block, Record};
 use super::span::{self, SpanDraft};
 use super::weave::{Place, Weaver};
 use super::{Facts, Verdict};
@@ -17,11 +17,11 @@ use crate::{Metric, Payload, Resource, Scope, Signal};
 
 /// The fields of the two messages around records, in every signal: the resource
 /// or scope, what is inside, the schema's URL.
-const HEAD: u32 = 1;
-const INNER: u32 = 2;
-const SCHEMA_URL: u32 = 3;
+pub(super) const HEAD: u32 = 1;
+pub(super) const INNER: u32 = 2;
+pub(super) const SCHEMA_URL: u32 = 3;
 /// The field of a request that holds the messages of the outer level.
-const BLOCKS: u32 = 1;
+pub(super) const BLOCKS: u32 = 1;
 
 /// The two levels of messages around records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -389,6 +389,31 @@ impl<'a, 'e> Walk<'a, 'e> {
             Signal::Traces => edit.span(facts, &mut SpanDraft::new(record, arena)),
             Signal::Metrics => edit.metric(facts, &mut MetricDraft::new(record, arena)),
         })
+    }
+
+    /// The record as it is now.
+    pub(super) fn current_record(&mut self) -> &'a [u8] {
+        self.record.message.current(self.arena)
+    }
+
+    /// What comes next stands under the resource and scope that the present
+    /// record wants.
+    pub(super) fn stand_where_moved(&mut self) {
+        let mut block = self.record.block;
+        if let Some(own) = self.record.moved_resource() {
+            block.resource = own.message.current(self.arena);
+            block.resource_schema_url = own.schema_url();
+        }
+        if let Some(own) = self.record.moved_scope() {
+            block.scope = own.message.current(self.arena);
+            block.scope_schema_url = own.schema_url();
+        }
+        self.stand_in(block);
+    }
+
+    pub(super) fn stand_in(&mut self, block: Block<'a>) {
+        self.set_facts(Around::Resource, block.resource, block.resource_schema_url);
+        self.set_facts(Around::Scope, block.scope, block.scope_schema_url);
     }
 
     /// Walks the points of a metric. Tells whether the metric is still there.
