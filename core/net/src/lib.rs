@@ -1,1 +1,32 @@
-//! Filled by the first change that needs it.
+//! Servers and clients that every receiver, exporter and extension shares:
+//! sockets, TLS, HTTP, unary gRPC, bodies with limits, compression,
+//! authentication, CORS. Knows no telemetry: bodies are bytes.
+
+pub mod answer;
+pub mod auth;
+pub mod body;
+pub mod budget;
+pub mod compress;
+pub mod encoding;
+pub mod grpc;
+pub mod inflate;
+pub mod listen;
+pub mod server;
+mod socket;
+pub mod status;
+pub mod tls;
+
+pub use answer::Body;
+pub use auth::{Authenticator, ClientCredentials, Identity, NoCredentials, Unauthenticated};
+pub use body::{BodyError, Limits, collect};
+pub use budget::{Budget, Charge, Hold, Refused, Unlimited};
+pub use compress::compress;
+pub use encoding::{Encoding, UnknownEncoding};
+pub use inflate::{InflateError, InflateLimits, inflate};
+pub use listen::{Address, ListenError, Listener, Transport};
+pub use server::{Handler, Peer, Protocols, Server, ServerOptions, serve};
+pub use status::{Code, Status};
+
+// Re-exported so that a receiver needs no version of its own.
+pub use http;
+pub use hyper::body::Incoming;

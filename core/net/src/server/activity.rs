@@ -1,0 +1,147 @@
+//! What a connection is doing: requests in flight, idle since when, a head half read.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Shared by a connection's socket, its requests and its watcher.
+///
+/// Times are microseconds since the connection began, plus one: 0 is "not".
+#[derive(Debug)]
+pub(crate) struct Activity {
+    began: Instant,
+    in_flight: AtomicU32,
+    idle_since: AtomicU64,
+    head_since: AtomicU64,
+}
+
+/// What a watcher has to do about a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Look again then.
+    LookAgain(Instant),
+    /// Nothing was asked for too long.
+    Idle,
+    /// A request's head takes too long.
+    SlowHead,
+}
+
+impl Activity {
+    /// A connection that begins now and owes its first request.
+    pub(super) fn new() -> Activity {
+        Activity {
+            began: Instant::now(),
+            in_flight: AtomicU32::new(0),
+            idle_since: AtomicU64::new(1),
+            head_since: AtomicU64::new(1),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.began.elapsed().as_micros() as u64 + 1
+    }
+
+    /// The socket read something: outside a request that is the next head.
+    pub(crate) fn bytes_came(&self) {
+        if self.in_flight.load(Ordering::Acquire) == 0
+            && self.head_since.load(Ordering::Relaxed) == 0
+        {
+            self.head_since.store(self.now(), Ordering::Release);
+        }
+    }
+
+    pub(super) fn request_began(&self) {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        self.head_since.store(0, Ordering::Release);
+    }
+
+    pub(super) fn request_ended(&self) {
+        self.idle_since.store(self.now(), Ordering::Release);
+        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// When the connection began.
+    pub(super) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Judges the connection by the two limits; `None` is without limit.
+    pub(super) fn judge(&self, head: Option<Duration>, idle: Option<Duration>) -> Verdict {
+        let far = Duration::from_secs(86_400);
+        let now = Instant::now();
+        if self.in_flight.load(Ordering::Acquire) > 0 {
+            let soonest = head.unwrap_or(far).min(idle.unwrap_or(far));
+            return Verdict::LookAgain(now + soonest);
+        }
+        let since = |micros: u64| self.began + Duration::from_micros(micros.saturating_sub(1));
+        let head_since = self.head_since.load(Ordering::Acquire);
+        let slow = head
+            .filter(|_| head_since > 0)
+            .map(|limit| since(head_since) + limit);
+        let idle = idle.map(|limit| since(self.idle_since.load(Ordering::Acquire)) + limit);
+        match (slow, idle) {
+            (Some(slow), _) if slow <= now => Verdict::SlowHead,
+            (None, Some(idle)) if idle <= now => Verdict::Idle,
+            (Some(slow), _) => Verdict::LookAgain(slow),
+            // bytes may begin a head at any time, so look at least that often
+            (None, idle) => {
+                Verdict::LookAgain(idle.unwrap_or(now + far).min(now + head.unwrap_or(far)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: Option<Duration> = Some(Duration::from_secs(5));
+    const IDLE: Option<Duration> = Some(Duration::from_secs(30));
+
+    async fn pass(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_request_is_owed_at_once() {
+        let activity = Activity::new();
+        pass(4).await;
+        assert!(matches!(activity.judge(HEAD, IDLE), Verdict::LookAgain(_)));
+        pass(1).await;
+        assert_eq!(activity.judge(HEAD, IDLE), Verdict::SlowHead);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kept_connection_may_idle_longer_than_a_head_may_take() {
+        let activity = Activity::new();
+        activity.request_began();
+        pass(100).await;
+        assert!(
+            matches!(activity.judge(HEAD, IDLE), Verdict::LookAgain(_)),
+            "a request may take long"
+        );
+        activity.request_ended();
+        pass(29).await;
+        assert!(matches!(activity.judge(HEAD, IDLE), Verdict::LookAgain(_)));
+        activity.bytes_came();
+        pass(1).await;
+        assert!(
+            matches!(activity.judge(HEAD, IDLE), Verdict::LookAgain(_)),
+            "a head came in time"
+        );
+        pass(4).await;
+        assert_eq!(activity.judge(HEAD, IDLE), Verdict::SlowHead);
+        activity.request_began();
+        activity.request_ended();
+        pass(30).await;
+        assert_eq!(activity.judge(HEAD, IDLE), Verdict::Idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_limits_a_connection_lives_for_ever() {
+        let activity = Activity::new();
+        pass(1_000_000).await;
+        assert!(matches!(activity.judge(None, None), Verdict::LookAgain(_)));
+    }
+}

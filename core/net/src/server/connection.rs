@@ -1,0 +1,281 @@
+//! One connection from its first byte to its last.
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::activity::{Activity, Verdict};
+use super::{Handler, Held, Peer, Protocols, ServerOptions, Shared};
+use crate::answer::Body;
+use crate::listen::Stream;
+use crate::socket::Socket;
+
+// 256 KiB frames cost half of what 16 KiB frames cost; larger ones would be
+// held by every connection before a byte of them is charged.
+const MAX_FRAME: u32 = 256 << 10;
+const STREAM_WINDOW: u32 = 2 << 20;
+const CONNECTION_WINDOW: u32 = 8 << 20;
+const MAX_HEAD: usize = 64 << 10;
+const DEFAULT_STREAMS: u32 = 1024;
+/// A TLS handshake may take this long where no header deadline is set.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+
+pub(super) async fn serve<H: Handler>(stream: Stream, mut peer: Peer, held: Held<H>) {
+    let shared = held.shared.clone();
+    let options = &shared.options;
+    let activity = Arc::new(Activity::new());
+    let socket = Socket::new(stream)
+        .write_timeout(options.write_timeout)
+        .watched_by(activity.clone());
+    let Some((protocol, io)) = begin(&shared, socket, &mut peer).await else {
+        return;
+    };
+    let peer = Arc::new(peer);
+    match io {
+        Io::Plain(socket) => run(&shared, activity, peer, protocol, socket).await,
+        Io::Tls(stream) => run(&shared, activity, peer, protocol, *stream).await,
+    }
+}
+
+enum Io {
+    Plain(Socket),
+    Tls(Box<tokio_rustls::server::TlsStream<Socket>>),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// TLS and the choice of the protocol; `None` ends the connection.
+async fn begin<H>(shared: &Shared<H>, socket: Socket, peer: &mut Peer) -> Option<(Protocol, Io)> {
+    let options = &shared.options;
+    let patience = options.header_timeout.unwrap_or(HANDSHAKE);
+    let forced = (options.protocols == Protocols::Http2).then_some(Protocol::Http2);
+    let begun = async {
+        match &options.tls {
+            Some(tls) => {
+                let stream = tls.accept(socket).await.inspect_err(|e| {
+                    shared.stats.failed_tls();
+                    tracing::debug!(peer = ?peer.address, error = %e, "TLS handshake failed");
+                });
+                let stream = stream.ok()?;
+                let protocol = match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => Protocol::Http2,
+                    _ => Protocol::Http1,
+                };
+                peer.tls = Some(crate::tls::TlsPeer::of(stream.get_ref().1));
+                Some((forced.unwrap_or(protocol), Io::Tls(Box::new(stream))))
+            }
+            None => {
+                let mut socket = socket;
+                let protocol = match forced {
+                    Some(protocol) => protocol,
+                    None if socket.speaks_http2().await.ok()? => Protocol::Http2,
+                    None => Protocol::Http1,
+                };
+                Some((protocol, Io::Plain(socket)))
+            }
+        }
+    };
+    tokio::select! {
+        begun = tokio::time::timeout(patience, begun) => begun.unwrap_or_else(|_| {
+            shared.stats.slow_head();
+            None
+        }),
+        // nothing was asked yet, so nothing is lost
+        () = shared.closing.cancelled() => None,
+    }
+}
+
+async fn run<H: Handler>(
+    shared: &Arc<Shared<H>>,
+    activity: Arc<Activity>,
+    peer: Arc<Peer>,
+    protocol: Protocol,
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let handler = shared.handler.clone();
+    let requests = activity.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let in_flight = InFlight::begin(requests.clone());
+        let answer = handler.clone().handle(request, peer.clone());
+        async move {
+            let response: Response<Body> = answer.await;
+            drop(in_flight);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let io = TokioIo::new(io);
+    let options = &shared.options;
+    match protocol {
+        Protocol::Http1 => {
+            let connection = http1_builder(options).serve_connection(io, service);
+            let head = options.header_timeout;
+            watch(shared, &activity, head, connection).await;
+        }
+        Protocol::Http2 => {
+            let connection = http2_builder(options).serve_connection(io, service);
+            watch(shared, &activity, None, connection).await;
+        }
+    }
+}
+
+fn http1_builder(options: &ServerOptions) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        // its clock also runs while a kept connection is idle: ours does not
+        .header_read_timeout(None)
+        .max_header_size(MAX_HEAD)
+        .keep_alive(options.keep_alives)
+        .half_close(true);
+    builder
+}
+
+fn http2_builder(options: &ServerOptions) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_frame_size(MAX_FRAME)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(MAX_HEAD as u32)
+        .max_concurrent_streams(options.max_concurrent_streams.unwrap_or(DEFAULT_STREAMS))
+        .keep_alive_interval(options.keepalive_time)
+        .keep_alive_timeout(options.keepalive_timeout);
+    builder
+}
+
+/// Counts a request as in flight until its answer is handed to the connection,
+/// or until the client goes away.
+struct InFlight(Arc<Activity>);
+
+impl InFlight {
+    fn begin(activity: Arc<Activity>) -> InFlight {
+        activity.request_began();
+        InFlight(activity)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.request_ended();
+    }
+}
+
+/// A connection that can be asked to end when it is idle.
+trait Closable: Future<Output = hyper::Result<()>> {
+    fn close(self: Pin<&mut Self>);
+}
+
+impl<I, B, S> Closable for http1::Connection<I, S>
+where
+    S: hyper::service::HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn close(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I, B, S, E> Closable for http2::Connection<I, S, E>
+where
+    S: hyper::service::HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    E: hyper::rt::bounds::Http2ServerConnExec<S::Future, B>,
+{
+    fn close(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// Drives a connection and ends it by its limits or when the server stops.
+async fn watch<H>(
+    shared: &Shared<H>,
+    activity: &Activity,
+    head: Option<Duration>,
+    connection: impl Closable,
+) {
+    let options = &shared.options;
+    let stats = &shared.stats;
+    let mut connection = pin!(connection);
+    let mut age = options
+        .max_connection_age
+        .map(|age| activity.began() + jittered(age));
+    let mut grace = None;
+    let mut closing = false;
+    let mut look_at = Instant::now();
+    loop {
+        let wake = [age, grace]
+            .into_iter()
+            .flatten()
+            .fold(look_at, Instant::min);
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(e) = ended && !e.is_closed() {
+                    stats.broken();
+                    tracing::debug!(error = %e, "a connection broke");
+                }
+                return;
+            }
+            () = shared.closing.cancelled(), if !closing => {
+                connection.as_mut().close();
+                closing = true;
+            }
+            () = shared.cut.cancelled() => return,
+            () = tokio::time::sleep_until(wake) => {}
+        }
+        let now = Instant::now();
+        if grace.is_some_and(|at| at <= now) {
+            return;
+        }
+        if age.is_some_and(|at| at <= now) {
+            stats.aged();
+            age = None;
+            grace = options.max_connection_age_grace.map(|grace| now + grace);
+            connection.as_mut().close();
+            closing = true;
+        }
+        match activity.judge(head, options.idle_timeout) {
+            Verdict::LookAgain(at) => look_at = at,
+            Verdict::SlowHead => {
+                stats.slow_head();
+                return;
+            }
+            // an answer may still be on its way: the connection ends after it
+            Verdict::Idle => {
+                if !closing {
+                    stats.idle();
+                    connection.as_mut().close();
+                    closing = true;
+                }
+                look_at = now + options.idle_timeout.unwrap_or(HANDSHAKE);
+            }
+        }
+    }
+}
+
+/// More or less a tenth, as gRPC's servers do it.
+fn jittered(age: Duration) -> Duration {
+    // the keys of a hash map are random, which is enough for this
+    let seed = std::collections::hash_map::RandomState::new();
+    let random = std::hash::BuildHasher::hash_one(&seed, age);
+    age.mul_f64(0.9 + 0.2 * (random % 1024) as f64 / 1024.0)
+}
