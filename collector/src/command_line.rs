@@ -1,0 +1,149 @@
+//! What can be said on the command line.
+
+use std::fmt::Display;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use settings::Source;
+
+/// An OpenTelemetry collector: browser beacons and OTLP in, a lake that answers SQL out.
+#[derive(Debug, Parser)]
+#[command(name = "pharos", version, disable_version_flag = true, args_conflicts_with_subcommands = true)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// Print the version.
+    #[arg(short = 'v', long = "version", action = clap::ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ConfigArguments {
+    /// A configuration: a path, or file:, env:, yaml: and what follows. May be
+    /// repeated; later ones are merged over earlier ones.
+    #[arg(long = "config", value_name = "URI")]
+    config: Vec<String>,
+
+    /// Sets one value, after all files: `--set exporters.delta.location=/data`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+
+    /// Accepted for upstream's sake; no gate exists yet.
+    #[arg(long = "feature-gates", value_name = "GATES")]
+    feature_gates: Option<String>,
+}
+
+impl ConfigArguments {
+    /// The configurations as given, in order.
+    pub(crate) fn sources(&self) -> Vec<Source> {
+        self.config.iter().map(|text| Source::new(text.as_str())).collect()
+    }
+
+    /// The values of `--set`, in order.
+    pub(crate) fn overrides(&self) -> &[String] {
+        &self.set
+    }
+
+    /// Whether any configuration was named.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.config.is_empty()
+    }
+}
+
+/// Sub-commands; without one the collector runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Checks a configuration without starting anything; silent when it is good.
+    Validate(ConfigArguments),
+    /// Lists the components of this build as YAML.
+    Components,
+    /// Prints the configuration with all defaults filled in.
+    #[command(alias = "print-initial-config")]
+    PrintConfig(PrintConfig),
+    /// Lists feature gates.
+    Featuregate {
+        /// One gate.
+        id: Option<String>,
+    },
+    /// Answers SQL over the tables of the lake.
+    #[cfg(feature = "query")]
+    Query(Query),
+}
+
+/// `pharos print-config`.
+#[derive(Debug, Args)]
+pub(crate) struct PrintConfig {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// Whether secrets are shown.
+    #[arg(long, value_enum, default_value_t = Mode::Redacted)]
+    pub(crate) mode: Mode,
+    /// yaml or json.
+    #[arg(long, value_enum, default_value_t = Format::Yaml)]
+    pub(crate) format: Format,
+    /// Whether an invalid configuration is an error.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    pub(crate) validate: bool,
+}
+
+/// Whether secrets are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// As `[REDACTED]`.
+    Redacted,
+    /// In clear.
+    Unredacted,
+}
+
+/// Form of a printed configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// YAML.
+    Yaml,
+    /// JSON.
+    Json,
+}
+
+/// `pharos query`.
+#[cfg(feature = "query")]
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// The statement; without it a prompt opens.
+    pub(crate) sql: Option<String>,
+    /// Form of the answer: table, csv, json or ndjson.
+    #[arg(long, default_value = "table")]
+    pub(crate) format: String,
+    /// A lake (directory or s3:// URL) instead of those of the configuration.
+    #[arg(long)]
+    pub(crate) location: Option<String>,
+    /// Prints the plan with the partitions and files that are read.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Most memory a query may take, such as 512MiB.
+    #[arg(long, default_value = "512MiB")]
+    pub(crate) memory: String,
+}
+
+/// Prints an error as upstream does: `Error: ` and the message, on stderr.
+#[expect(clippy::print_stderr, reason = "the one place that speaks to the terminal about errors")]
+pub(crate) fn complain(error: &impl Display) {
+    eprintln!("Error: {error}");
+}
+
+/// Prints a warning of a sub-command on stderr.
+#[expect(clippy::print_stderr, reason = "warnings of sub-commands go beside their output")]
+pub(crate) fn warn(warning: &impl Display) {
+    eprintln!("Warning: {warning}");
+}
+
+/// Prints the output of a sub-command.
+#[expect(clippy::print_stdout, reason = "the output of a sub-command")]
+pub(crate) fn print(text: &impl Display) {
+    print!("{text}");
+}

@@ -1,0 +1,40 @@
+//! Own spans, off unless a processor is configured.
+
+use opentelemetry::global;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+
+use crate::configuration::telemetry::{Level, Otlp, Telemetry};
+
+/// Starts own spans when they are wanted.
+pub(super) fn start(settings: &Telemetry, resource: &Resource) -> Result<Option<SdkTracerProvider>, String> {
+    if settings.traces.level == Level::None || settings.traces.processors.is_empty() {
+        return Ok(None);
+    }
+    let mut builder = SdkTracerProvider::builder().with_resource(resource.clone());
+    for push in settings.span_pushes() {
+        builder = builder.with_batch_exporter(exporter(push)?);
+    }
+    let provider = builder.build();
+    global::set_tracer_provider(provider.clone());
+    global::set_text_map_propagator(TraceContextPropagator::new());
+    Ok(Some(provider))
+}
+
+fn exporter(push: &Otlp) -> Result<SpanExporter, String> {
+    let built = match push.protocol.as_str() {
+        "grpc" => SpanExporter::builder()
+            .with_tonic()
+            .with_endpoint(super::metrics::grpc_endpoint(push))
+            .with_metadata(super::metrics::metadata(push)?)
+            .build(),
+        _ => SpanExporter::builder()
+            .with_http()
+            .with_endpoint(super::metrics::http_endpoint(push, "traces"))
+            .with_headers(super::metrics::headers(push))
+            .build(),
+    };
+    built.map_err(|error| format!("service::telemetry::traces: cannot push to {}: {error}", push.endpoint))
+}

@@ -1,0 +1,161 @@
+//! One budget of bytes for the telemetry that the process holds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+
+/// Counts the bytes of telemetry in memory. Receivers charge bytes as they
+/// arrive and are refused when the budget is spent; stages inside a pipeline
+/// never wait for it. Cloning shares the budget.
+#[derive(Clone, Debug)]
+pub struct Budget(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    /// A budget of `limit` bytes.
+    pub fn new(limit: usize) -> Budget {
+        Budget(Arc::new(Inner {
+            limit,
+            used: AtomicUsize::new(0),
+        }))
+    }
+
+    /// A budget without a limit, for tests and tools.
+    pub fn unlimited() -> Budget {
+        Budget::new(usize::MAX)
+    }
+
+    /// The limit in bytes.
+    pub fn limit(&self) -> usize {
+        self.0.limit
+    }
+
+    /// Bytes charged now.
+    pub fn used(&self) -> usize {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    /// Charges `bytes`, or refuses when they do not fit.
+    pub fn charge(&self, bytes: usize) -> Option<Charge> {
+        self.0
+            .used
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| {
+                used.checked_add(bytes).filter(|used| *used <= self.0.limit)
+            })
+            .ok()
+            .map(|_| Charge {
+                budget: self.clone(),
+                bytes,
+            })
+    }
+
+    /// Charges `bytes` even past the limit: for data that is inside already.
+    pub fn overdraw(&self, bytes: usize) -> Charge {
+        self.0.used.fetch_add(bytes, Ordering::AcqRel);
+        Charge {
+            budget: self.clone(),
+            bytes,
+        }
+    }
+}
+
+/// Bytes charged to a budget, given back on drop.
+#[derive(Debug)]
+pub struct Charge {
+    budget: Budget,
+    bytes: usize,
+}
+
+impl Charge {
+    /// How many bytes are charged.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Charges `more` bytes, or refuses and keeps what is charged.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when they do not fit.
+    pub fn grow(&mut self, more: usize) -> Result<(), Exhausted> {
+        let charge = self.budget.charge(more).ok_or(Exhausted)?;
+        self.bytes += charge.bytes;
+        std::mem::forget(charge);
+        Ok(())
+    }
+
+    /// Ties the charge to `bytes`: it is given back when the last slice of them
+    /// is dropped, so that splitting, joining and fan-out need no bookkeeping.
+    pub fn attach(self, bytes: Bytes) -> Bytes {
+        struct Charged {
+            bytes: Bytes,
+            _charge: Charge,
+        }
+        impl AsRef<[u8]> for Charged {
+            fn as_ref(&self) -> &[u8] {
+                &self.bytes
+            }
+        }
+        Bytes::from_owner(Charged {
+            bytes,
+            _charge: self,
+        })
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.budget.0.used.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+/// The byte budget of the process is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the memory budget for telemetry is spent")]
+pub struct Exhausted;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_charge_lives_as_long_as_the_last_slice() {
+        let budget = Budget::new(10);
+        let bytes = budget
+            .charge(8)
+            .expect("fits")
+            .attach(Bytes::from_static(b"12345678"));
+        let slice = bytes.slice(2..4);
+        drop(bytes);
+        assert_eq!(budget.used(), 8);
+        assert!(budget.charge(3).is_none());
+        drop(slice);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn growing_past_the_limit_keeps_what_is_charged() {
+        let budget = Budget::new(10);
+        let mut charge = budget.charge(4).expect("fits");
+        charge.grow(6).expect("fits");
+        assert_eq!(charge.grow(1), Err(Exhausted));
+        assert_eq!((charge.bytes(), budget.used()), (10, 10));
+        drop(charge);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn data_inside_may_overdraw() {
+        let budget = Budget::new(1);
+        let charge = budget.overdraw(5);
+        assert_eq!(budget.used(), 5);
+        assert!(budget.charge(1).is_none());
+        drop(charge);
+        assert!(budget.charge(1).is_some());
+    }
+}

@@ -1,0 +1,81 @@
+//! How much of a queue is taken.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+use crate::consumer::Reservation;
+
+/// The capacity of one queue, in units of its sizer. What is being sent counts
+/// until it is done.
+#[derive(Debug)]
+pub struct Capacity {
+    limit: usize,
+    used: AtomicUsize,
+    freed: Notify,
+}
+
+impl Capacity {
+    /// A capacity of `limit` units.
+    pub fn new(limit: usize) -> Arc<Capacity> {
+        Arc::new(Capacity {
+            limit,
+            used: AtomicUsize::new(0),
+            freed: Notify::new(),
+        })
+    }
+
+    /// The limit.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Units taken now. May pass the limit: data inside are never turned away.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Whether one more unit fits.
+    pub(crate) fn has_room(&self) -> bool {
+        self.used() < self.limit
+    }
+
+    /// Takes `units` when they fit.
+    pub(crate) fn reserve(self: &Arc<Self>, units: usize) -> Option<Reservation> {
+        self.used
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| {
+                used.checked_add(units).filter(|used| *used <= self.limit)
+            })
+            .ok()
+            .map(|_| Reservation {
+                capacity: Arc::clone(self),
+                units,
+            })
+    }
+
+    /// Takes `units` whether they fit or not.
+    pub(crate) fn overdraw(self: &Arc<Self>, units: usize) -> Reservation {
+        self.used.fetch_add(units, Ordering::AcqRel);
+        Reservation {
+            capacity: Arc::clone(self),
+            units,
+        }
+    }
+
+    /// Waits until `units` fit and takes them.
+    pub(crate) async fn wait_for(self: &Arc<Self>, units: usize) -> Reservation {
+        loop {
+            let freed = self.freed.notified();
+            if let Some(reservation) = self.reserve(units) {
+                return reservation;
+            }
+            freed.await;
+        }
+    }
+
+    pub(crate) fn give_back(&self, units: usize) {
+        self.used.fetch_sub(units, Ordering::AcqRel);
+        self.freed.notify_waiters();
+    }
+}

@@ -1,0 +1,197 @@
+//! Feeds a sink: stages entries, commits by time and size.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::batcher::{Job, Ticket};
+use super::queue::Queue;
+use super::settings::RetryOnFailure;
+use super::status::Reporter;
+use crate::outcome::{Accepted, Outcome, Refused};
+use crate::sink::{CommitPolicy, Entry, Sequence, Sink, SinkError};
+
+/// The one worker of a sink's tail.
+pub(crate) struct Feed {
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) retry: RetryOnFailure,
+    pub(crate) reporter: Reporter,
+    pub(crate) hurry: CancellationToken,
+    pub(crate) next: Sequence,
+}
+
+/// Entries that are staged and not yet committed.
+#[derive(Default)]
+struct Pending {
+    jobs: Vec<(Vec<Ticket>, Outcome)>,
+    items: usize,
+    bytes: usize,
+    since: Option<Instant>,
+    upto: Sequence,
+}
+
+enum Event {
+    Job(Job),
+    Commit,
+    End,
+}
+
+impl Feed {
+    /// Runs until the queue is closed and everything is committed, or until the
+    /// deadline of the shutdown has passed.
+    pub(crate) async fn run(mut self) {
+        let policy = self.sink.policy();
+        let mut pending = Pending::default();
+        loop {
+            match self.event(&pending, policy).await {
+                Event::Job(job) => self.stage(job, &mut pending).await,
+                Event::Commit => {}
+                Event::End => {
+                    self.commit(&mut pending).await;
+                    break;
+                }
+            }
+            if self.is_due(&pending, policy) {
+                self.commit(&mut pending).await;
+            }
+        }
+        self.sink.stop().await;
+    }
+
+    async fn event(&self, pending: &Pending, policy: CommitPolicy) -> Event {
+        let due = pending.since.map(|since| since + policy.every);
+        tokio::select! {
+            biased;
+            () = sleep_until(due) => Event::Commit,
+            job = self.queue.next() => job.map_or(Event::End, Event::Job),
+            () = self.queue.flush_wanted.notified() => Event::Commit,
+        }
+    }
+
+    fn is_due(&self, pending: &Pending, policy: CommitPolicy) -> bool {
+        let Some(since) = pending.since else {
+            return false;
+        };
+        pending.bytes >= policy.bytes
+            || since.elapsed() >= policy.every
+            || (self.queue.is_flushing() && !self.queue.has_ready())
+    }
+
+    async fn stage(&mut self, job: Job, pending: &mut Pending) {
+        let items = job.batch.payload.items();
+        let entry = Entry {
+            sequence: self.next,
+            batch: job.batch,
+        };
+        let retry = self.retry.clone();
+        let mut backoff = Backoff::new(&retry);
+        loop {
+            match self.sink.stage(entry.clone()).await {
+                Ok(staged) => {
+                    let mut accepted = Accepted::default();
+                    for (why, count) in staged.rejected {
+                        self.reporter.dropped(count, "rejected", &why);
+                        accepted.rejected += count;
+                        accepted.why.get_or_insert(why);
+                    }
+                    pending.items += items - accepted.rejected.min(items);
+                    pending.bytes = staged.bytes;
+                    pending.since.get_or_insert_with(Instant::now);
+                    pending.upto = self.next;
+                    self.next += 1;
+                    pending.jobs.push((release(job.tickets), Ok(accepted)));
+                    return;
+                }
+                Err(SinkError::Never { why }) => {
+                    self.reporter.dropped(items, "refused", &why);
+                    self.queue.done(job.tickets, &Err(Refused::Never { why }));
+                    return;
+                }
+                Err(error) => {
+                    // The staged part of an earlier entry must not wait for this one.
+                    if !self.wait(&mut backoff, &error).await {
+                        self.reporter.dropped(items, "shutdown", &error.to_string());
+                        self.queue
+                            .done(job.tickets, &Err(Refused::later(error.to_string(), None)));
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Commits what is pending, as often as it takes.
+    async fn commit(&mut self, pending: &mut Pending) {
+        if pending.since.is_none() {
+            return;
+        }
+        let retry = self.retry.clone();
+        let mut backoff = Backoff::new(&retry);
+        let failed = loop {
+            match self.sink.commit(pending.upto).await {
+                Ok(()) => break None,
+                Err(error) => {
+                    if !self.wait(&mut backoff, &error).await {
+                        break Some(error);
+                    }
+                }
+            }
+        };
+        let done = std::mem::take(pending);
+        match &failed {
+            None => self.reporter.sent(done.items),
+            Some(error) => self
+                .reporter
+                .dropped(done.items, "shutdown", &error.to_string()),
+        }
+        for (tickets, outcome) in done.jobs {
+            let outcome = match &failed {
+                None => outcome,
+                Some(error) => Err(Refused::later(error.to_string(), None)),
+            };
+            self.queue.done(tickets, &outcome);
+        }
+    }
+
+    /// Waits before the next attempt; false when there is none. A sink is tried
+    /// for ever: its queue pushes back, nothing that was accepted is given up.
+    async fn wait(&self, backoff: &mut Backoff<'_>, error: &SinkError) -> bool {
+        let (after, why) = match error {
+            SinkError::Later { after, why } => (*after, why),
+            SinkError::Settings { why } | SinkError::Never { why } => (None, why),
+        };
+        let wait = backoff.next(after, rand::rng().random::<f64>(), Duration::ZERO);
+        let wait = wait.unwrap_or_else(|| self.retry.max_interval.into());
+        match error {
+            SinkError::Settings { .. } => self.reporter.stuck(why),
+            _ => self.reporter.failing(why, wait),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(wait) => true,
+            () = self.hurry.cancelled() => false,
+        }
+    }
+}
+
+/// A staged entry no longer takes room in the queue: the sink's own limit holds it.
+fn release(tickets: Vec<Ticket>) -> Vec<Ticket> {
+    tickets
+        .into_iter()
+        .map(|ticket| Ticket {
+            reservation: None,
+            waiter: ticket.waiter,
+        })
+        .collect()
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,173 @@
+//! What a tail tells about itself, under upstream's names where upstream has one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Counter;
+use otlp::Signal;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::queue::Queue;
+use crate::telemetry::meter;
+
+/// Counters of one tail. At any time accepted = sent + dropped + held.
+#[derive(Debug)]
+pub(crate) struct TailMetrics {
+    labels: Vec<KeyValue>,
+    sent: Counter<u64>,
+    send_failed: Counter<u64>,
+    enqueue_failed: Counter<u64>,
+    dropped: Counter<u64>,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    accepted: AtomicU64,
+    sent: AtomicU64,
+    dropped: Mutex<Vec<(String, u64)>>,
+    last_success: Mutex<Option<Instant>>,
+}
+
+impl TailMetrics {
+    pub(crate) fn new(exporter: &str, signal: Signal) -> Arc<TailMetrics> {
+        let items = signal.item_name();
+        let counter = |name: String, what: &str| {
+            meter()
+                .u64_counter(name)
+                .with_description(format!("Number of {items} {what}"))
+                .build()
+        };
+        let metrics = Arc::new(TailMetrics {
+            labels: vec![KeyValue::new("exporter", exporter.to_owned())],
+            sent: counter(
+                format!("otelcol_exporter_sent_{items}"),
+                "the destination has",
+            ),
+            send_failed: counter(
+                format!("otelcol_exporter_send_failed_{items}"),
+                "that were given up",
+            ),
+            enqueue_failed: counter(
+                format!("otelcol_exporter_enqueue_failed_{items}"),
+                "refused by a full queue",
+            ),
+            dropped: counter(
+                format!("otelcol_exporter_dropped_{items}"),
+                "given up, by reason",
+            ),
+            counts: Counts::default(),
+        });
+        for counter in [&metrics.sent, &metrics.send_failed, &metrics.enqueue_failed] {
+            counter.add(0, &metrics.labels);
+        }
+        metrics
+    }
+
+    pub(crate) fn accepted(&self, items: usize) {
+        self.counts
+            .accepted
+            .fetch_add(items as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sent(&self, items: usize) {
+        self.counts.sent.fetch_add(items as u64, Ordering::Relaxed);
+        *self.counts.last_success.lock() = Some(Instant::now());
+        self.sent.add(items as u64, &self.labels);
+    }
+
+    pub(crate) fn enqueue_failed(&self, items: usize) {
+        self.enqueue_failed.add(items as u64, &self.labels);
+    }
+
+    /// Counts items that are given up. `reason` is one of a small fixed set.
+    pub(crate) fn dropped(&self, items: usize, reason: &str) {
+        if items == 0 {
+            return;
+        }
+        self.send_failed.add(items as u64, &self.labels);
+        let mut labels = self.labels.clone();
+        labels.push(KeyValue::new("reason", reason.to_owned()));
+        self.dropped.add(items as u64, &labels);
+        let mut dropped = self.counts.dropped.lock();
+        match dropped.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, count)) => *count += items as u64,
+            None => dropped.push((reason.to_owned(), items as u64)),
+        }
+    }
+
+    /// Items taken, sent, and given up by reason, since the start.
+    pub(crate) fn totals(&self) -> (u64, u64, Vec<(String, u64)>) {
+        (
+            self.counts.accepted.load(Ordering::Relaxed),
+            self.counts.sent.load(Ordering::Relaxed),
+            self.counts.dropped.lock().clone(),
+        )
+    }
+
+    fn since_success(&self) -> Option<Duration> {
+        self.counts.last_success.lock().map(|at| at.elapsed())
+    }
+}
+
+/// Registers the gauges of a queue. They end with the queue.
+pub(crate) fn observe(queue: &Arc<Queue>, exporter: &str, signal: Signal) {
+    let labels = [
+        KeyValue::new("exporter", exporter.to_owned()),
+        KeyValue::new("data_type", signal.name()),
+    ];
+    let gauge = |name: &'static str, what: &'static str, read: fn(&Queue) -> u64| {
+        let queue = Arc::downgrade(queue);
+        let labels = labels.clone();
+        meter()
+            .u64_observable_gauge(name)
+            .with_description(what)
+            .with_callback(move |observer| {
+                if let Some(queue) = queue.upgrade() {
+                    observer.observe(read(&queue), &labels);
+                }
+            })
+            .build();
+    };
+    gauge(
+        "otelcol_exporter_queue_size",
+        "Size of the sending queue, in units of its sizer",
+        |queue| queue.capacity().used() as u64,
+    );
+    gauge(
+        "otelcol_exporter_queue_capacity",
+        "Capacity of the sending queue, in units of its sizer",
+        |queue| queue.capacity().limit() as u64,
+    );
+    let seconds = |name: &'static str, what: &'static str, read: fn(&Queue) -> Option<f64>| {
+        let queue = Arc::downgrade(queue);
+        let labels = labels.clone();
+        meter()
+            .f64_observable_gauge(name)
+            .with_description(what)
+            .with_callback(move |observer| {
+                if let Some(value) = queue.upgrade().and_then(|queue| read(&queue)) {
+                    observer.observe(value, &labels);
+                }
+            })
+            .build();
+    };
+    seconds(
+        "otelcol_exporter_queue_oldest_age_seconds",
+        "Age of the oldest batch that waits",
+        |queue| Some(queue.oldest_age(Instant::now()).as_secs_f64()),
+    );
+    seconds(
+        "otelcol_exporter_seconds_since_success",
+        "Time since the destination last took data",
+        |queue| {
+            queue
+                .metrics
+                .since_success()
+                .map(|since| since.as_secs_f64())
+        },
+    );
+}

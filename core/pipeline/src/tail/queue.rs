@@ -1,0 +1,375 @@
+//! The queue in memory in front of an exporter or sink.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use super::batcher::{Batcher, Job, Ticket};
+use super::capacity::Capacity;
+use super::metrics::TailMetrics;
+use super::settings::{Sizer, TailSettings};
+use crate::batch::{Batch, Size};
+use crate::consumer::{Consumer, Room};
+use crate::outcome::{Ack, Outcome, Refused};
+
+/// Requests that may wait for a full queue with `block_on_overflow`.
+const WAITING_LIST: usize = 1000;
+/// What a sender is told to wait when the queue is full.
+const WHEN_FULL: Duration = Duration::from_secs(1);
+
+/// Holds batches until a worker takes them. Success of an offer means that the
+/// batch is in memory, or, when callers wait for the result, that it was sent.
+pub(crate) struct Queue {
+    name: String,
+    sizer: Sizer,
+    /// One unit of capacity is a joined batch, not a request.
+    counts_jobs: bool,
+    blocks: bool,
+    callers_wait: bool,
+    capacity: Arc<Capacity>,
+    waiting: Arc<Capacity>,
+    state: Mutex<State>,
+    wake: Notify,
+    idle: Notify,
+    /// Cancels waits for `flush`: a sink commits at once.
+    pub(crate) flush_wanted: Notify,
+    flushes: AtomicUsize,
+    pub(crate) metrics: Arc<TailMetrics>,
+}
+
+#[derive(Debug)]
+struct State {
+    batcher: Option<Batcher>,
+    ready: VecDeque<Job>,
+    in_flight: usize,
+    closed: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(
+        name: String,
+        settings: &TailSettings,
+        metrics: Arc<TailMetrics>,
+    ) -> Arc<Queue> {
+        let queue = settings.queue.as_ref();
+        let sizer = queue.map_or(Sizer::Requests, |queue| queue.sizer);
+        // Without a queue the callers wait for the exporter, and the byte budget
+        // of the process bounds them.
+        let limit = queue.map_or(usize::MAX, |queue| queue.queue_size.as_usize());
+        Arc::new(Queue {
+            name,
+            sizer,
+            counts_jobs: settings.batch.is_some() && sizer == Sizer::Requests,
+            blocks: queue.is_some_and(|queue| queue.block_on_overflow),
+            callers_wait: queue.is_none_or(|queue| queue.wait_for_result),
+            capacity: Capacity::new(limit),
+            waiting: Capacity::new(WAITING_LIST),
+            state: Mutex::new(State {
+                batcher: settings.batch.clone().map(Batcher::new),
+                ready: VecDeque::new(),
+                in_flight: 0,
+                closed: false,
+            }),
+            wake: Notify::new(),
+            idle: Notify::new(),
+            flush_wanted: Notify::new(),
+            flushes: AtomicUsize::new(0),
+            metrics,
+        })
+    }
+
+    pub(crate) fn capacity(&self) -> &Capacity {
+        &self.capacity
+    }
+
+    /// How long the oldest batch has been waiting.
+    pub(crate) fn oldest_age(&self, now: Instant) -> Duration {
+        let state = self.state.lock();
+        let open = state.batcher.as_ref().and_then(Batcher::oldest);
+        let oldest = state
+            .ready
+            .front()
+            .map(|job| job.since)
+            .into_iter()
+            .chain(open)
+            .min();
+        oldest.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+
+    fn units(&self, size: &Size) -> usize {
+        match self.sizer {
+            Sizer::Requests => 1,
+            Sizer::Items => size.items,
+            Sizer::Bytes => size.bytes,
+        }
+    }
+
+    fn push(&self, batch: Batch, mut ticket: Ticket) {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        let State { batcher, ready, .. } = &mut *state;
+        match batcher {
+            None => ready.push_back(Job::new(batch, ticket, now)),
+            Some(batcher) => {
+                if self.counts_jobs {
+                    // A job takes its unit with its first part and frees it when it is done.
+                    ticket.reservation = batcher
+                        .would_open(&batch)
+                        .then(|| self.capacity.overdraw(1));
+                }
+                ready.extend(batcher.add(batch, ticket, now));
+            }
+        }
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// The next job; `None` once the queue is closed and empty. Dropping the
+    /// future loses nothing.
+    pub(crate) async fn next(&self) -> Option<Job> {
+        loop {
+            let deadline = {
+                let mut state = self.state.lock();
+                let State {
+                    batcher,
+                    ready,
+                    in_flight,
+                    closed,
+                } = &mut *state;
+                if let Some(batcher) = batcher {
+                    ready.extend(batcher.take_due(Instant::now()));
+                }
+                if let Some(job) = ready.pop_front() {
+                    *in_flight += 1;
+                    // Whoever takes a job hands the watch over what is left to somebody else.
+                    self.wake.notify_one();
+                    return Some(job);
+                }
+                if *closed {
+                    self.wake.notify_one();
+                    return None;
+                }
+                batcher.as_ref().and_then(Batcher::deadline)
+            };
+            match deadline {
+                Some(deadline) => tokio::select! {
+                    () = tokio::time::sleep_until(deadline) => {}
+                    () = self.wake.notified() => {}
+                },
+                None => self.wake.notified().await,
+            }
+        }
+    }
+
+    /// Ends a job: frees its room and answers who waits for it.
+    pub(crate) fn done(&self, tickets: Vec<Ticket>, outcome: &Outcome) {
+        for ticket in tickets {
+            if let Some(waiter) = ticket.waiter {
+                // The caller may have gone away; its data were handled all the same.
+                let _ = waiter.send(outcome.clone());
+            }
+        }
+        let mut state = self.state.lock();
+        state.in_flight -= 1;
+        drop(state);
+        self.idle.notify_waiters();
+    }
+
+    /// Takes no more batches; what is inside is still handed out.
+    pub(crate) fn close(&self) {
+        self.release(true);
+    }
+
+    fn release(&self, close: bool) {
+        let mut state = self.state.lock();
+        state.closed |= close;
+        let State { batcher, ready, .. } = &mut *state;
+        if let Some(batcher) = batcher {
+            ready.extend(batcher.take_all());
+        }
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// Hands out everything that waits, and waits until all of it is done.
+    pub(crate) async fn flush(&self) {
+        self.release(false);
+        self.flushes.fetch_add(1, Ordering::AcqRel);
+        loop {
+            let idle = self.idle.notified();
+            if self.is_idle() {
+                break;
+            }
+            self.flush_wanted.notify_one();
+            idle.await;
+        }
+        self.flushes.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Somebody waits for a flush.
+    pub(crate) fn is_flushing(&self) -> bool {
+        self.flushes.load(Ordering::Acquire) > 0
+    }
+
+    fn is_idle(&self) -> bool {
+        let state = self.state.lock();
+        state.ready.is_empty()
+            && state.in_flight == 0
+            && state
+                .batcher
+                .as_ref()
+                .is_none_or(|batcher| batcher.oldest().is_none())
+    }
+
+    /// Whether a worker would have to wait for a job.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.state.lock().ready.is_empty()
+    }
+
+    /// Takes out everything that no worker will send any more.
+    pub(crate) fn abandon(&self) -> Vec<Job> {
+        let mut state = self.state.lock();
+        let State {
+            batcher,
+            ready,
+            in_flight,
+            ..
+        } = &mut *state;
+        let mut left: Vec<Job> = ready.drain(..).collect();
+        if let Some(batcher) = batcher {
+            left.extend(batcher.take_all());
+        }
+        *in_flight += left.len();
+        left
+    }
+
+    fn full(&self, size: &Size) -> Refused {
+        self.metrics.enqueue_failed(size.items);
+        Refused::later(
+            format!("the sending queue of {} is full", self.name),
+            Some(WHEN_FULL),
+        )
+    }
+
+    fn admit_request(&self, size: &Size) -> Result<Room, Refused> {
+        let units = self.units(size);
+        if units > self.capacity.limit() {
+            self.metrics.enqueue_failed(size.items);
+            let limit = self.capacity.limit();
+            return Err(Refused::never(format!(
+                "a request of {units} is larger than the whole sending queue of {} ({limit}): send smaller requests or raise sending_queue::queue_size",
+                self.name
+            )));
+        }
+        if self.counts_jobs && self.capacity.has_room() {
+            return Ok(Room::unlimited());
+        }
+        if let Some(reservation) = (!self.counts_jobs)
+            .then(|| self.capacity.reserve(units))
+            .flatten()
+        {
+            return Ok(Room::reserved(reservation));
+        }
+        match self.blocks.then(|| self.waiting.reserve(1)).flatten() {
+            Some(place) => Ok(Room::queueing(place)),
+            None => Err(self.full(size)),
+        }
+    }
+}
+
+/// The end of a pipeline as its upstream stages see it.
+pub(crate) struct Entrance(pub(crate) Arc<Queue>);
+
+impl Consumer for Entrance {
+    fn admit(&self, size: &Size) -> Result<Room, Refused> {
+        let queue = &self.0;
+        if queue.state.lock().closed {
+            return Err(Refused::later(
+                format!("{} is shutting down", queue.name),
+                Some(WHEN_FULL),
+            ));
+        }
+        queue.admit_request(size)
+    }
+
+    fn offer(&self, batch: Batch, room: Room) -> Ack {
+        if batch.payload.is_empty() {
+            return Ack::accepted();
+        }
+        let queue = &self.0;
+        queue.metrics.accepted(batch.payload.items());
+        let (reservation, still_waiting) = room.into_reservation();
+        if !still_waiting && !queue.callers_wait {
+            queue.push(
+                batch,
+                Ticket {
+                    reservation,
+                    waiter: None,
+                },
+            );
+            return Ack::accepted();
+        }
+        let (sender, answer) = oneshot::channel();
+        if still_waiting {
+            tokio::spawn(wait_then_push(
+                Arc::clone(queue),
+                batch,
+                sender,
+                reservation,
+            ));
+        } else {
+            queue.push(
+                batch,
+                Ticket {
+                    reservation,
+                    waiter: Some(sender),
+                },
+            );
+        }
+        Ack::Waiting(Box::pin(outcome_of(answer)))
+    }
+}
+
+/// Takes its place in the queue as soon as there is one; the caller is answered
+/// then. A task of its own, since the batch must arrive even if the caller goes away.
+async fn wait_then_push(
+    queue: Arc<Queue>,
+    batch: Batch,
+    answer: oneshot::Sender<Outcome>,
+    place: Option<crate::consumer::Reservation>,
+) {
+    let reservation = queue.capacity.wait_for(queue.units(&batch.size())).await;
+    drop(place);
+    if queue.callers_wait {
+        queue.push(
+            batch,
+            Ticket {
+                reservation: Some(reservation),
+                waiter: Some(answer),
+            },
+        );
+    } else {
+        queue.push(
+            batch,
+            Ticket {
+                reservation: Some(reservation),
+                waiter: None,
+            },
+        );
+        let _ = answer.send(Ok(crate::outcome::Accepted::default()));
+    }
+}
+
+async fn outcome_of(answer: oneshot::Receiver<Outcome>) -> Outcome {
+    answer.await.unwrap_or_else(|_| {
+        Err(Refused::later(
+            "the exporter ended before it answered",
+            None,
+        ))
+    })
+}
