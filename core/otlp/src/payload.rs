@@ -123,6 +123,3 @@ impl Payload {
         segments.iter().flat_map(|segment| Messages::new(&segment.bytes, 1))
     }
 }
-
-#[cfg(test)]
-mod tests;

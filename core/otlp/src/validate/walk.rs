@@ -2,7 +2,7 @@
 
 use super::schema::{ANY_VALUE, KEY_VALUE, Kind, Schema};
 use crate::limits::MAX_VALUE_DEPTH;
-use crate::wire::{Cursor, WireType};
+use crate::wire::{Cursor, MAX_GROUP_DEPTH, WireType};
 
 /// What is wrong, and where.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,12 @@ pub enum Problem {
     /// Values nested deeper than [`MAX_VALUE_DEPTH`].
     #[error("expected values nested at most {MAX_VALUE_DEPTH} deep; flatten it")]
     Depth,
+    /// Groups nested deeper than 8 in an unknown field. OTLP has no groups.
+    #[error("expected groups nested at most {MAX_GROUP_DEPTH} deep")]
+    GroupDepth,
+    /// JSON where protobuf was announced.
+    #[error("expected protobuf, found JSON; send it with the content type application/json")]
+    Json,
 }
 
 type Walk<T> = Result<T, Fault>;
@@ -328,7 +334,12 @@ fn many<'a>(
 
 #[inline(always)]
 fn skip(cursor: &mut Cursor<'_>, start: usize, number: u32, wire: WireType) -> Walk<()> {
-    cursor.skip(number, wire).map_or_else(|| fault(start, Problem::Value), |()| Ok(()))
+    let before = *cursor;
+    match cursor.skip(number, wire) {
+        Some(()) => Ok(()),
+        None if before.is_deep_group(number, wire) => fault(start, Problem::GroupDepth),
+        None => fault(start, Problem::Value),
+    }
 }
 
 const NOT_ASCII: u64 = 0x8080_8080_8080_8080;

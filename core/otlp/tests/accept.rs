@@ -1,0 +1,180 @@
+//! What is accepted and what is refused, against `prost`.
+//!
+//! The rule: what we accept, `prost` accepts; what `prost` accepts and we
+//! refuse, we refuse for one of the stated reasons. And every refusal names a
+//! place inside the request.
+
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest as Logs;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest as Metrics;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest as Traces;
+use otlp::{Invalid, Payload, Problem, Signal, SplitLimits, count_items};
+use prost::Message;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use crate::generate;
+use crate::structs::{self, Explicit};
+
+/// The request as `prost` reads it, encoded again.
+fn prost(signal: Signal, bytes: &[u8]) -> Option<Vec<u8>> {
+    match signal {
+        Signal::Logs => Logs::decode(bytes).ok().map(|m| m.explicit().encode_to_vec()),
+        Signal::Traces => Traces::decode(bytes).ok().map(|m| m.explicit().encode_to_vec()),
+        Signal::Metrics => Metrics::decode(bytes).ok().map(|m| m.explicit().encode_to_vec()),
+    }
+}
+
+/// Holds what we make of the bytes against what `prost` makes of them.
+pub fn agrees_with_prost(signal: Signal, bytes: &[u8]) {
+    let theirs = prost(signal, bytes);
+    match Payload::validate(signal, Bytes::copy_from_slice(bytes)) {
+        Ok(payload) => {
+            let theirs = theirs.expect("we accept only what prost accepts");
+            assert_eq!(structs::encode(&payload), theirs, "and read the same");
+            assert_eq!(count_items(signal, bytes), Some(payload.items()));
+            let limits = SplitLimits { max_items: 1, max_bytes: 0 };
+            let pieces = payload.clone().split(limits).pieces;
+            assert_eq!(pieces.iter().map(Payload::items).sum::<usize>(), payload.items());
+        }
+        Err(invalid) => {
+            assert!(invalid.offset <= bytes.len(), "{invalid}");
+            assert!(!invalid.path.is_empty());
+            assert!(theirs.is_none() || is_stated(&invalid), "prost accepts, and we say: {invalid}");
+        }
+    }
+}
+
+/// Whether `prost` may accept what is refused for this reason.
+fn is_stated(invalid: &Invalid) -> bool {
+    match invalid.problem {
+        Problem::IdLength { .. } | Problem::Twice | Problem::Depth | Problem::GroupDepth => true,
+        Problem::Key | Problem::Value | Problem::WireType { .. } => false,
+        Problem::Utf8 | Problem::Json => false,
+    }
+}
+
+fn signal() -> impl Strategy<Value = Signal> {
+    prop::sample::select(&Signal::ALL[..])
+}
+
+/// A valid request of any signal.
+pub fn request() -> impl Strategy<Value = (Signal, Vec<u8>)> {
+    prop_oneof![
+        generate::logs().prop_map(|m| (Signal::Logs, m.encode_to_vec())),
+        generate::traces().prop_map(|m| (Signal::Traces, m.encode_to_vec())),
+        generate::metrics().prop_map(|m| (Signal::Metrics, m.encode_to_vec())),
+    ]
+}
+
+/// One change of the bytes of a request.
+#[derive(Clone, Debug)]
+enum Mutation {
+    Set(Index, u8),
+    Flip(Index, u8),
+    Insert(Index, Vec<u8>),
+    Remove(Index, usize),
+    Repeat(Index, usize),
+    Cut(Index),
+}
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    // Bytes that mean something: small keys, lengths, continuation bits.
+    let byte = || prop_oneof![any::<u8>(), 0..0x90u8, Just(0x80), Just(0xff)];
+    prop_oneof![
+        3 => (any::<Index>(), byte()).prop_map(|(at, byte)| Mutation::Set(at, byte)),
+        2 => (any::<Index>(), 0..8u8).prop_map(|(at, bit)| Mutation::Flip(at, bit)),
+        2 => (any::<Index>(), vec(byte(), 1..6)).prop_map(|(at, b)| Mutation::Insert(at, b)),
+        1 => (any::<Index>(), 1..6usize).prop_map(|(at, len)| Mutation::Remove(at, len)),
+        1 => (any::<Index>(), 1..40usize).prop_map(|(at, len)| Mutation::Repeat(at, len)),
+        1 => any::<Index>().prop_map(Mutation::Cut),
+    ]
+}
+
+fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
+    if bytes.is_empty() {
+        return;
+    }
+    match mutation {
+        Mutation::Set(at, byte) => *at.get_mut(bytes) = *byte,
+        Mutation::Flip(at, bit) => *at.get_mut(bytes) ^= 1 << bit,
+        Mutation::Insert(at, with) => {
+            let at = at.index(bytes.len());
+            bytes.splice(at..at, with.iter().copied());
+        }
+        Mutation::Remove(at, len) => {
+            let at = at.index(bytes.len());
+            bytes.drain(at..(at + len).min(bytes.len()));
+        }
+        Mutation::Repeat(at, len) => {
+            let at = at.index(bytes.len());
+            let again = bytes[at..(at + len).min(bytes.len())].to_vec();
+            bytes.splice(at..at, again);
+        }
+        Mutation::Cut(at) => bytes.truncate(at.index(bytes.len())),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn mutated((signal, mut bytes) in request(), mutations in vec(mutation(), 1..4)) {
+        for mutation in &mutations {
+            mutate(&mut bytes, mutation);
+        }
+        agrees_with_prost(signal, &bytes);
+    }
+
+    #[test]
+    fn of_another_signal((_, bytes) in request(), signal in signal()) {
+        agrees_with_prost(signal, &bytes);
+    }
+
+    #[test]
+    fn arbitrary(signal in signal(), bytes in vec(any::<u8>(), 0..60)) {
+        agrees_with_prost(signal, &bytes);
+    }
+
+    /// Random trees of fields with small numbers reach deeper than random bytes.
+    #[test]
+    fn fields(signal in signal(), bytes in fields_tree()) {
+        agrees_with_prost(signal, &bytes);
+    }
+}
+
+/// Fields of any small number and wire type, nested, well-formed.
+fn fields_tree() -> impl Strategy<Value = Vec<u8>> {
+    let leaf = prop_oneof![
+        (1..18u32, generate::common::number()).prop_map(|(number, value)| {
+            let mut out = key(number, 0);
+            prost::encoding::encode_varint(value, &mut out);
+            out
+        }),
+        (1..18u32, any::<[u8; 8]>()).prop_map(|(number, b)| [key(number, 1), b.to_vec()].concat()),
+        (1..18u32, any::<[u8; 4]>()).prop_map(|(number, b)| [key(number, 5), b.to_vec()].concat()),
+        (1..18u32, 0..20usize).prop_map(|(number, len)| delimited(number, &vec![b'x'; len])),
+    ];
+    leaf.prop_recursive(9, 40, 4, |inner| {
+        let nested = prop_oneof![
+            // What leads down in the frames of the signals.
+            4 => prop::sample::select(vec![1u32, 2, 5, 6, 7, 9]),
+            1 => 1..18u32,
+        ];
+        (nested, vec(inner, 0..4)).prop_map(|(number, fields)| delimited(number, &fields.concat()))
+    })
+}
+
+pub fn key(number: u32, wire: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    prost::encoding::encode_varint(u64::from(number << 3 | wire), &mut out);
+    out
+}
+
+pub fn delimited(number: u32, content: &[u8]) -> Vec<u8> {
+    let mut out = key(number, 2);
+    prost::encoding::encode_varint(content.len() as u64, &mut out);
+    out.extend_from_slice(content);
+    out
+}
