@@ -1,0 +1,127 @@
+//! A sink in memory that commits all or nothing.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use pipeline::sink::{CommitPolicy, Entry, LogId, Sequence, Staged};
+use pipeline::{Sink, SinkError};
+
+/// What one commit does.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Lands.
+    Land,
+    /// Fails and does not land.
+    Fail,
+    /// Lands, but the answer is lost.
+    LandUnheard,
+}
+
+/// Does one step of its script a commit, then lets everything land.
+pub struct RecordingSink {
+    policy: CommitPolicy,
+    script: Mutex<VecDeque<Step>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    log: Option<LogId>,
+    positions: HashMap<LogId, Sequence>,
+    staged: Vec<Entry>,
+    commits: Vec<Vec<String>>,
+}
+
+impl RecordingSink {
+    /// A sink that commits every `every` or when `bytes` are staged.
+    pub fn new(
+        every: Duration,
+        bytes: usize,
+        script: impl IntoIterator<Item = Step>,
+    ) -> Arc<RecordingSink> {
+        Arc::new(RecordingSink {
+            policy: CommitPolicy { every, bytes },
+            script: Mutex::new(script.into_iter().collect()),
+            state: Mutex::default(),
+        })
+    }
+
+    /// The text bodies of the log records of each commit that landed.
+    pub fn commits(&self) -> Vec<Vec<String>> {
+        self.state.lock().commits.clone()
+    }
+
+    fn land(&self, upto: Sequence) {
+        let mut state = self.state.lock();
+        let Some(log) = state.log.clone() else { return };
+        if state
+            .positions
+            .get(&log)
+            .is_some_and(|position| *position >= upto)
+        {
+            return;
+        }
+        let bodies = state
+            .staged
+            .iter()
+            .flat_map(|entry| crate::log_bodies(&entry.batch.payload))
+            .collect();
+        state.commits.push(bodies);
+        state.positions.insert(log, upto);
+    }
+}
+
+impl Sink for RecordingSink {
+    fn resume<'a>(&'a self, log: &'a LogId) -> BoxFuture<'a, Result<Option<Sequence>, SinkError>> {
+        let mut state = self.state.lock();
+        state.log = Some(log.clone());
+        let position = state.positions.get(log).copied();
+        Box::pin(std::future::ready(Ok(position)))
+    }
+
+    fn stage(&self, entry: Entry) -> BoxFuture<'_, Result<Staged, SinkError>> {
+        let mut state = self.state.lock();
+        state.staged.push(entry);
+        let bytes = state
+            .staged
+            .iter()
+            .map(|entry| entry.batch.payload.size())
+            .sum();
+        Box::pin(std::future::ready(Ok(Staged {
+            bytes,
+            rejected: Vec::new(),
+        })))
+    }
+
+    fn commit(&self, upto: Sequence) -> BoxFuture<'_, Result<(), SinkError>> {
+        let step = self.script.lock().pop_front().unwrap_or(Step::Land);
+        let failure = || {
+            Err(SinkError::Later {
+                after: None,
+                why: "told to fail".into(),
+            })
+        };
+        let result = match step {
+            Step::Land => {
+                self.land(upto);
+                Ok(())
+            }
+            Step::Fail => failure(),
+            Step::LandUnheard => {
+                self.land(upto);
+                failure()
+            }
+        };
+        if result.is_ok() {
+            self.state.lock().staged.clear();
+        }
+        Box::pin(std::future::ready(result))
+    }
+
+    fn policy(&self) -> CommitPolicy {
+        self.policy
+    }
+}
