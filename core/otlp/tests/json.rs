@@ -1,6 +1,7 @@
 //! OTLP/JSON against `prost`, against the serde of crate `opentelemetry-proto`,
 //! and against tables of cases.
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest as Logs;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use otlp::{Payload, Signal, json};
 use prost::Message;
@@ -95,9 +96,11 @@ proptest! {
     fn order_and_unknown_members_do_not_matter(request in generate::logs(), seed in any::<u64>()) {
         let payload = Payload::validate(Signal::Logs, request.encode_to_vec().into()).unwrap();
         let mut tree: serde_json::Value = serde_json::from_str(&written(&payload)).unwrap();
+        // serde_json may have read a double as its neighbour.
+        let expected = written(&read(Signal::Logs, &tree.to_string()));
         let mut text = String::new();
         shuffle(&mut tree, &mut text, &mut { seed });
-        prop_assert_eq!(written(&read(Signal::Logs, &text)), written(&payload));
+        prop_assert_eq!(written(&read(Signal::Logs, &text)), expected);
     }
 
     #[test]
@@ -113,8 +116,6 @@ proptest! {
         prop_assert_eq!(value, Some(Any::StringValue(text)));
     }
 }
-
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest as Logs;
 
 /// Writes a tree with the members of each object in an order made of `seed`, in any of the two
 /// spellings, and something unknown among them.

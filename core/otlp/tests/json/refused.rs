@@ -76,7 +76,7 @@ fn places_deep_inside() {
         Signal::Metrics,
         r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"histogram":{"dataPoints":[{"bucketCounts":[1,2,-3]}]}}]}]}]}"#,
         "resourceMetrics[0].scopeMetrics[0].metrics[0].histogram.dataPoints[0].bucketCounts[2]: \
-         line 1, column 98: expected an unsigned 64-bit integer, found -3",
+         line 1, column 99: expected an unsigned 64-bit integer, found -3",
     );
     refused(
         Signal::Traces,
@@ -106,7 +106,7 @@ fn doubles_booleans_and_bytes() {
         let request = format!(
             r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{{"{key}":{text}}}}}]}}]}}]}}"#
         );
-        let column = 61 + key.len();
+        let column = 59 + key.len();
         refused(
             Signal::Logs,
             &request,
