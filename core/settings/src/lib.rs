@@ -3,25 +3,38 @@
 //! problems of a configuration are collected in one run, each with its file,
 //! line and column. This crate knows no components and does no async I/O.
 
+mod address;
+mod beside;
 mod byte_size;
 mod decode;
 mod duration;
 mod environment;
+mod expand;
+mod headers;
 mod id;
 mod load;
+mod merge;
 mod nearest;
 mod node;
 mod optional;
 mod origin;
 mod print;
 mod problems;
+mod rate;
+mod reference;
+mod scalar;
 mod secret;
 mod validate;
+mod yaml;
 
+pub use address::{Address, AddressError};
+pub use beside::Beside;
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use decode::decode;
 pub use duration::{Duration, DurationError};
 pub use environment::{Environment, FixedEnvironment, MAX_TEXT, ProcessEnvironment};
+pub use expand::{MAX_EXPANDED, MAX_REFERENCES};
+pub use headers::Headers;
 pub use id::{ComponentId, IdError, PipelineId, Signal};
 pub use load::{Source, load};
 pub use nearest::nearest;
@@ -30,5 +43,7 @@ pub use optional::{OffByDefault, OnByDefault, Optional};
 pub use origin::{Origin, SourceKind, SourceName};
 pub use print::{PrintError, to_json, to_yaml};
 pub use problems::{Problem, Problems, Severity};
+pub use rate::{Rate, RateError};
 pub use secret::{REDACTED, Secret, unredacted};
 pub use validate::{At, Validate, decode_valid};
+pub use yaml::{MAX_BYTES, MAX_DEPTH, MAX_NODES, parse};

@@ -55,6 +55,11 @@ pub struct Map {
 }
 
 impl Map {
+    /// No entries.
+    pub(crate) const EMPTY: Self = Self {
+        entries: Vec::new(),
+    };
+
     /// An empty mapping.
     pub fn new() -> Self {
         Self::default()
@@ -104,6 +109,11 @@ impl Map {
                 None
             }
         }
+    }
+
+    /// Adds an entry whose key is known to be new.
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
     }
 
     /// Takes a key out.

@@ -1,19 +1,26 @@
 //! Printing settings as YAML and JSON.
 
+mod block;
+mod tree;
+
 use serde::Serialize;
+use tree::Printed;
 
 /// Why settings cannot be printed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot print the configuration: {0}")]
 pub struct PrintError(#[from] serde_json::Error);
 
-/// Prints settings as YAML, keys in the order of their fields. Secrets are
-/// redacted unless inside [`crate::unredacted`].
+/// Prints settings as YAML, keys in the order of their fields, so that it
+/// reads back as the same tree. Secrets are redacted unless inside
+/// [`crate::unredacted`]. Numbers that JSON does not have print as null.
 ///
 /// # Errors
 /// When a map has keys that are no text.
 pub fn to_yaml(value: &impl Serialize) -> Result<String, PrintError> {
-    to_json(value)
+    // JSON text keeps the order of fields, which its value type does not.
+    let Printed(node) = serde_json::from_str(&serde_json::to_string(value)?)?;
+    Ok(node.to_yaml())
 }
 
 /// Prints settings as indented JSON, likewise.
@@ -25,3 +32,6 @@ pub fn to_json(value: &impl Serialize) -> Result<String, PrintError> {
     text.push('\n');
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,15 @@
 //! Text that must not be printed.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::cell::Cell;
 use std::fmt;
 
 /// What is printed in place of a secret.
 pub const REDACTED: &str = "[REDACTED]";
+
+/// The name by which the decoder of this crate knows a secret: its messages
+/// then do not show the value.
+pub(crate) const SECRET: &str = "settings::Secret";
 
 thread_local! {
     static UNREDACTED: Cell<bool> = const { Cell::new(false) };
@@ -76,7 +80,25 @@ impl Serialize for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self)
+        deserializer.deserialize_newtype_struct(SECRET, Visitor)
+    }
+}
+
+struct Visitor;
+
+impl<'de> de::Visitor<'de> for Visitor {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Secret, D::Error> {
+        String::deserialize(inner).map(Secret)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret, E> {
+        Ok(Secret::new(text))
     }
 }
 
