@@ -137,6 +137,17 @@ impl<'a> Cursor<'a> {
         Some(bytes)
     }
 
+    /// The value of a field without a length, zero-extended; zero for a group.
+    #[inline(always)]
+    fn scalar(&mut self, number: u32, wire: WireType) -> Option<u64> {
+        match wire {
+            WireType::Varint => self.varint(),
+            WireType::Fixed64 => self.fixed64(),
+            WireType::Fixed32 => self.fixed32().map(u64::from),
+            other => self.skip(number, other).map(|()| 0),
+        }
+    }
+
     /// Steps over the value of a field whose key was just read.
     #[inline(always)]
     pub(crate) fn skip(&mut self, number: u32, wire: WireType) -> Option<()> {
@@ -171,16 +182,6 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The value of one field, not yet interpreted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Raw<'a> {
-    Varint(u64),
-    Fixed64(u64),
-    Fixed32(u32),
-    Len(&'a [u8]),
-    Group,
-}
-
 /// One field of a message.
 ///
 /// The accessors return zero or nothing when the field has another wire type,
@@ -189,66 +190,63 @@ pub(crate) enum Raw<'a> {
 pub(crate) struct Field<'a> {
     /// The field number.
     pub(crate) number: u32,
-    /// Its value.
-    pub(crate) raw: Raw<'a>,
+    /// How the value is encoded.
+    pub(crate) wire: WireType,
     /// Where the key starts, in the bytes given to [`Fields`].
     pub(crate) start: usize,
     /// Where the value ends, in the bytes given to [`Fields`].
     pub(crate) end: usize,
+    /// The value if it is a number.
+    scalar: u64,
+    /// The value if it has a length.
+    content: &'a [u8],
 }
 
 impl<'a> Field<'a> {
     #[inline(always)]
-    pub(crate) fn u64(&self) -> u64 {
-        match self.raw {
-            Raw::Varint(value) | Raw::Fixed64(value) => value,
-            Raw::Fixed32(value) => u64::from(value),
-            Raw::Len(_) | Raw::Group => 0,
-        }
+    pub(crate) const fn u64(&self) -> u64 {
+        self.scalar
     }
 
     /// The low 32 bits, as protobuf reads a too wide value of a narrow field.
     #[inline(always)]
-    pub(crate) fn u32(&self) -> u32 {
-        self.u64() as u32
+    pub(crate) const fn u32(&self) -> u32 {
+        self.scalar as u32
     }
 
     #[inline(always)]
-    pub(crate) fn i32(&self) -> i32 {
-        self.u64() as i32
+    pub(crate) const fn i32(&self) -> i32 {
+        self.scalar as i32
     }
 
     #[inline(always)]
-    pub(crate) fn i64(&self) -> i64 {
-        self.u64() as i64
+    pub(crate) const fn i64(&self) -> i64 {
+        self.scalar as i64
     }
 
     #[inline(always)]
-    pub(crate) fn sint32(&self) -> i32 {
+    pub(crate) const fn sint32(&self) -> i32 {
         unzigzag(self.u32())
     }
 
     #[inline(always)]
-    pub(crate) fn bool(&self) -> bool {
-        self.u64() != 0
+    pub(crate) const fn bool(&self) -> bool {
+        self.scalar != 0
     }
 
     #[inline(always)]
-    pub(crate) fn double(&self) -> f64 {
-        f64::from_bits(self.u64())
+    pub(crate) const fn double(&self) -> f64 {
+        f64::from_bits(self.scalar)
     }
 
     #[inline(always)]
-    pub(crate) fn bytes(&self) -> &'a [u8] {
-        match self.raw {
-            Raw::Len(bytes) => bytes,
-            _ => &[],
-        }
+    pub(crate) const fn bytes(&self) -> &'a [u8] {
+        self.content
     }
 
     #[inline(always)]
     pub(crate) fn str(&self) -> &'a str {
-        text(self.bytes())
+        text(self.content)
     }
 }
 
@@ -278,17 +276,13 @@ impl<'a> Fields<'a> {
         }
         let start = cursor.pos();
         let (number, wire) = cursor.key()?;
-        let raw = match wire {
-            WireType::Varint => Raw::Varint(cursor.varint()?),
-            WireType::Fixed64 => Raw::Fixed64(cursor.fixed64()?),
-            WireType::Len => Raw::Len(cursor.len_delimited()?),
-            WireType::Fixed32 => Raw::Fixed32(cursor.fixed32()?),
-            WireType::StartGroup | WireType::EndGroup => {
-                cursor.skip(number, wire)?;
-                Raw::Group
-            }
+        // Most fields have a length; the rest share one branch.
+        let (scalar, content): (u64, &[u8]) = if wire == WireType::Len {
+            (0, cursor.len_delimited()?)
+        } else {
+            (cursor.scalar(number, wire)?, &[])
         };
-        Some(Field { number, raw, start, end: cursor.pos() })
+        Some(Field { number, wire, start, end: cursor.pos(), scalar, content })
     }
 }
 
@@ -345,6 +339,13 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 #[inline(always)]
 pub(crate) const fn key_len(number: u32) -> usize {
     varint_len((number as u64) << 3)
+}
+
+/// The key of a field with a number below 16, which is one byte.
+#[inline(always)]
+pub(crate) const fn one_byte_key(number: u8, wire: WireType) -> u8 {
+    debug_assert!(number < 16);
+    number << 3 | wire as u8
 }
 
 /// Appends a field's key.

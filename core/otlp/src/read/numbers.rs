@@ -1,5 +1,5 @@
 use super::value::next_field;
-use crate::wire::{Cursor, Raw};
+use crate::wire::{Cursor, WireType};
 
 /// The numbers of a repeated scalar field, packed or not or both.
 #[derive(Clone, Copy)]
@@ -37,10 +37,10 @@ impl<'a> Numbers<'a> {
                     self.packed = self.packed.get(cursor.pos()..).unwrap_or_default();
                     return Some(value);
                 }
-                match next_field(&mut self.rest, self.number)?.raw {
-                    Raw::Len(packed) => self.packed = packed,
-                    Raw::Varint(value) | Raw::Fixed64(value) => return Some(value),
-                    Raw::Fixed32(_) | Raw::Group => {}
+                let field = next_field(&mut self.rest, self.number)?;
+                match field.wire {
+                    WireType::Len => self.packed = field.bytes(),
+                    _ => return Some(field.u64()),
                 }
             }
         })

@@ -1,4 +1,10 @@
-use crate::wire::{Field, Fields, text};
+use crate::wire::{Field, Fields, WireType, one_byte_key, text};
+
+/// The keys on the wire of `KeyValue.key`, `KeyValue.value` and
+/// `AnyValue.string_value`.
+const KEY: u8 = one_byte_key(1, WireType::Len);
+const VALUE: u8 = one_byte_key(2, WireType::Len);
+const STRING: u8 = one_byte_key(1, WireType::Len);
 
 /// An attribute: a key with its value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +45,16 @@ impl<'a> Value<'a> {
     /// The value in the bytes of an `AnyValue`.
     #[inline]
     pub(crate) fn decode(any_value: &'a [u8]) -> Value<'a> {
+        // Nearly all are a short text and nothing else.
+        match any_value {
+            [STRING, len @ ..0x80, content @ ..] if usize::from(*len) == content.len() => {
+                Value::String(text(content))
+            }
+            _ => Value::decode_any(any_value),
+        }
+    }
+
+    fn decode_any(any_value: &'a [u8]) -> Value<'a> {
         let mut value = Value::Empty;
         for field in Fields::new(any_value) {
             match field.number {
@@ -179,7 +195,12 @@ impl std::fmt::Debug for Attributes<'_> {
 #[inline(always)]
 pub(crate) fn next_field<'a>(rest: &mut &'a [u8], number: u32) -> Option<Field<'a>> {
     let mut fields = Fields::new(rest);
-    let found = fields.find(|field| field.number == number);
+    let found = loop {
+        match fields.next() {
+            Some(field) if field.number != number => {}
+            found => break found,
+        }
+    };
     *rest = rest.get(fields.pos()..).unwrap_or_default();
     found
 }
@@ -187,18 +208,31 @@ pub(crate) fn next_field<'a>(rest: &mut &'a [u8], number: u32) -> Option<Field<'
 /// The key in the bytes of a `KeyValue`, not looked at as text.
 #[inline]
 pub(crate) fn key_bytes(encoded: &[u8]) -> &[u8] {
-    let mut key: &[u8] = &[];
-    for field in Fields::new(encoded) {
-        if field.number == 1 {
-            key = field.bytes();
-        }
-    }
-    key
+    parts(encoded).0
 }
 
 /// The attribute in the bytes of a `KeyValue`.
 #[inline]
 pub(crate) fn key_value(encoded: &[u8]) -> KeyValue<'_> {
+    let (key, value) = parts(encoded);
+    KeyValue { key: text(key), value: Value::decode(value) }
+}
+
+/// The encoded key and value in the bytes of a `KeyValue`.
+#[inline(always)]
+fn parts(encoded: &[u8]) -> (&[u8], &[u8]) {
+    // Nearly all are a short key, then a short value, then nothing.
+    if let [KEY, key_len @ ..0x80, rest @ ..] = encoded
+        && let Some((key, [VALUE, len @ ..0x80, value @ ..])) =
+            rest.split_at_checked(usize::from(*key_len))
+        && usize::from(*len) == value.len()
+    {
+        return (key, value);
+    }
+    parts_of_any(encoded)
+}
+
+fn parts_of_any(encoded: &[u8]) -> (&[u8], &[u8]) {
     let mut key: &[u8] = &[];
     let mut value: &[u8] = &[];
     for field in Fields::new(encoded) {
@@ -208,5 +242,5 @@ pub(crate) fn key_value(encoded: &[u8]) -> KeyValue<'_> {
             _ => {}
         }
     }
-    KeyValue { key: text(key), value: Value::decode(value) }
+    (key, value)
 }
