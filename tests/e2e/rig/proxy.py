@@ -12,7 +12,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -42,6 +42,8 @@ class Proxy:
         self.behaviour = behaviour
         self.passed: list[tuple[str, str]] = []
         self.dropped: list[tuple[str, str]] = []
+        self._under_way = 0
+        self._lock = threading.Lock()
         proxy = self
 
         class Handler(_Handler):
@@ -52,6 +54,21 @@ class Proxy:
         self.server.daemon_threads = True
         self.port: int = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def idle(self) -> bool:
+        """Whether no request is being held back or answered."""
+        return self._under_way == 0
+
+    @contextlib.contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Counts a request from its last byte read to the last byte of its answer written."""
+        with self._lock:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
 
     def close(self) -> None:
         """Stops listening."""
@@ -71,9 +88,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.close_connection = True
 
-    def _forward(self) -> None:
-        behaviour = self.owner.behaviour
+    def _handle(self) -> None:
         body = self._body()
+        with self.owner.under_way():
+            self._forward(body)
+
+    def _forward(self, body: bytes) -> None:
+        behaviour = self.owner.behaviour
         if behaviour.delay and self.command in behaviour.delayed_methods and not self._wait(behaviour.delay):
             self.owner.dropped.append((self.command, self.path))
             self.close_connection = True
@@ -148,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionError:
             return False
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = _forward
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = _handle
 
     def log_message(self, *_: object) -> None:
         """Silent: tests read `passed` and `dropped`."""

@@ -1,0 +1,159 @@
+"""A browser tab in, SQL out: the events of one visit to the demo page, all of them and nothing else.
+
+The default configuration as it stands (otel-config.yaml, only ports and the lake's location are
+overridden). The network is slow: what the page sends is looked at two seconds later, and dropped
+when the browser has let go of it by then (rig.proxy), so that only sendBeacon and keepalive
+survive leaving the page.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import StartPharos, StartProxy
+from rig.browser import chromium
+from rig.pharos import Pharos, Ports
+from rig.places import DEFAULT_CONFIG
+from rig.proxy import Behaviour, Proxy
+from rig.readers import Lake, Row
+from rig.seaweed import S3
+from rig.visit import PLAIN_FETCH, visit
+from rig.waiting import until
+
+DELAY = 2.0
+SESSION = "e2e-session-0001"
+# What the visit of rig.visit does, by the names of docs/components/beacon.md.
+EVENTS = Counter(
+    {
+        "browser.navigation": 2,
+        "browser.page_leave": 2,
+        "exception": 1,
+        "checkout.done": 1,
+        "media.started": 1,
+        "media.paused": 1,
+        "media.volume_changed": 1,
+        "media.seek": 1,
+        "media.resumed": 1,
+    }
+)
+SQL = (
+    "select event_name, severity_number, attributes, resource_attributes, time_unix_nano, observed_time_unix_nano "
+    "from otel_logs"
+)
+
+
+@pytest.fixture(params=["disk", "s3"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, S3 | None]:
+    """Where the lake is: a directory, or a bucket of SeaweedFS."""
+    if request.param == "disk":
+        return str(tmp_path / "lake"), None
+    make: Callable[[], str] = request.getfixturevalue("bucket")
+    return f"{make()}/lake", request.getfixturevalue("seaweed")
+
+
+def start_default(start_pharos: StartPharos, location: str, s3: S3 | None = None) -> tuple[Pharos, Lake]:
+    """The default pipelines, writing to `location`."""
+    ports = Ports()
+    sets = [*ports.sets(), f"exporters.delta.location={location}"]
+    pharos = start_pharos(DEFAULT_CONFIG, ports, sets=sets, env=s3.environment() if s3 else None)
+    return pharos, Lake(location, DEFAULT_CONFIG, s3, tuple(sets))
+
+
+def browse(proxy: Proxy, folder: Path, what: str, seen: Callable[[], bool]) -> None:
+    """One visit in a fresh browser, which stays open (its tab is closed) until `seen`."""
+    with chromium(folder / "browser") as driver:
+        visit(driver, f"http://localhost:{proxy.port}/?session={SESSION}")
+        until(what, seen, 30, every=0.3)
+
+
+def stored(lake: Lake) -> int:
+    """How many events are in the table by now; none as long as there is no table."""
+    return int(lake.deltalake("select count(*) as n from otel_logs")[0]["n"])
+
+
+def events_of_a_visit(pharos: Pharos, lake: Lake, proxy: Proxy, folder: Path) -> list[Row]:
+    """Visits, waits for the expected number of events, stops the collector, and reads all there is."""
+    browse(proxy, folder, "the events of the visit in the table", lambda: stored(lake) >= EVENTS.total())
+    pharos.stop()
+    return lake.rows(SQL)
+
+
+def test_a_visit(
+    start_pharos: StartPharos, start_proxy: StartProxy, tmp_path: Path, storage: tuple[str, S3 | None]
+) -> None:
+    """Page view, error, custom event, video, navigation away, tab closed: each once, with its values."""
+    location, s3 = storage
+    pharos, lake = start_default(start_pharos, location, s3)
+    assert not list(Path(location).rglob("*.parquet")), "a quiet collector writes no files"
+    proxy = start_proxy(pharos.ports.beacon, Behaviour(delay=DELAY))
+    events = events_of_a_visit(pharos, lake, proxy, tmp_path)
+    assert Counter(event["event_name"] for event in events) == EVENTS
+    assert not proxy.dropped
+    assert ("OPTIONS", "/") not in proxy.passed
+    common_values(events, proxy)
+    values_of_each(events)
+
+
+def common_values(events: list[Row], proxy: Proxy) -> None:
+    """What every event carries, from the page or from the server."""
+    pages = set()
+    for event in events:
+        attributes = event["attributes"]
+        assert attributes["session.id"] == SESSION
+        assert attributes["client.address"] == "127.0.0.1"
+        assert "Chrome/" in attributes["user_agent.original"]
+        assert attributes["url.full"].startswith(f"http://localhost:{proxy.port}/")
+        assert "cookie" not in str(attributes).lower()
+        assert event["observed_time_unix_nano"] >= event["time_unix_nano"]
+        pages.add(attributes["page.id"])
+    assert len(pages) == 2
+
+
+def values_of_each(events: list[Row]) -> None:
+    """What each kind of event carries."""
+    one: dict[str, Any] = {event["event_name"]: event for event in events}
+    error = one["exception"]
+    assert error["severity_number"] == 17
+    assert error["attributes"]["exception.type"] == "Error"
+    assert error["attributes"]["exception.message"]
+    assert "http://localhost" in error["attributes"]["exception.stacktrace"]
+    assert one["checkout.done"]["attributes"]["cart.items"] == "3"
+    for event in events:
+        if event["event_name"] == "browser.page_leave":
+            assert int(event["attributes"]["event.duration"]) > 0
+        if event["event_name"].startswith("media."):
+            assert float(event["attributes"]["media.position"]) >= 0
+            assert float(event["attributes"]["media.duration"]) > 1
+    volume = one["media.volume_changed"]["attributes"]
+    assert (volume["media.volume"], volume["media.muted"]) == ("0.25", "false")
+
+
+def test_plain_fetch_loses_events(start_pharos: StartPharos, start_proxy: StartProxy, tmp_path: Path) -> None:
+    """The same visit with sendBeacon and keepalive replaced by plain fetch is found out."""
+    pharos, lake = start_default(start_pharos, str(tmp_path / "lake"))
+
+    def sabotage(_path: str, content_type: str, body: bytes) -> bytes:
+        return PLAIN_FETCH + body if "javascript" in content_type else body
+
+    proxy = start_proxy(pharos.ports.beacon, Behaviour(delay=DELAY, rewrite=sabotage))
+    browse(proxy, tmp_path, "the browser to let go of a request", lambda: bool(proxy.dropped) and proxy.idle())
+    pharos.stop()
+    found = Counter(event["event_name"] for event in lake.rows(SQL)) if stored_anything(lake) else Counter()
+    assert found != EVENTS
+    assert found["browser.page_leave"] < EVENTS["browser.page_leave"]
+
+
+def stored_anything(lake: Lake) -> bool:
+    """Whether there is a table at all."""
+    return (Path(lake.location) / "otel_logs" / "_delta_log").exists()
+
+
+def test_without_unload(start_pharos: StartPharos, start_proxy: StartProxy, tmp_path: Path) -> None:
+    """A page on which `unload` never runs loses nothing."""
+    pharos, lake = start_default(start_pharos, str(tmp_path / "lake"))
+    policy = {"Permissions-Policy": "unload=()"}
+    proxy = start_proxy(pharos.ports.beacon, Behaviour(delay=DELAY, add_headers=policy))
+    events = events_of_a_visit(pharos, lake, proxy, tmp_path)
+    assert Counter(event["event_name"] for event in events) == EVENTS
