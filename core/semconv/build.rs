@@ -30,28 +30,50 @@ const BEATS: [&str; 10] = [
 ];
 
 /// Names that the mapper asks for by constant.
-const NAMED: [&str; 22] = [
+const NAMED: [&str; 44] = [
+    "@timestamp",
+    "client.address",
+    "client.domain",
     "client.geo.location",
+    "client.ip",
     "cloud.provider",
     "container.labels",
+    "deployment.environment.name",
+    "destination.address",
+    "destination.domain",
+    "destination.ip",
     "dns.answers",
     "error.type",
+    "event.action",
     "event.created",
     "exception.type",
+    "faas.name",
     "geo.location.lat",
     "geo.location.lon",
-    "host.os.name",
     "host.os.platform",
     "host.os.type",
+    "http.request.method",
     "http.request.method_original",
+    "log.level",
+    "log.logger",
     "log.syslog.severity.code",
     "log.syslog.severity.name",
+    "message",
     "network.protocol.name",
     "orchestrator.type",
     "os.name",
     "os.type",
     "process.env_vars",
+    "server.address",
+    "server.domain",
+    "server.ip",
+    "service.environment",
+    "source.address",
+    "source.domain",
     "source.geo.location",
+    "source.ip",
+    "span.id",
+    "trace.id",
     "transaction.id",
 ];
 
@@ -336,6 +358,7 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
         }
     };
     let mut out = String::new();
+    let _ = writeln!(out, "pub(crate) const COUNT: usize = {};", entries.len());
     let _ = writeln!(out, "pub(super) static ENTRIES: [Entry; {}] = [", entries.len());
     for (name, e) in entries {
         let _ = writeln!(
@@ -370,7 +393,7 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
 }
 
 fn constant(name: &str) -> String {
-    name.replace('.', "_").to_uppercase()
+    name.trim_start_matches('@').replace('.', "_").to_uppercase()
 }
 
 /// One bit for each name that rules ask for.

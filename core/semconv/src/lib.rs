@@ -7,12 +7,15 @@
 //! - [`time`], [`severity`]: the pieces that others may want.
 
 mod convert;
+mod enums;
 pub mod flatten;
 #[path = "hash.rs"]
 mod hash;
+pub mod from_otel;
 pub mod severity;
 pub mod table;
 pub mod time;
 pub mod to_otel;
 
+pub use from_otel::{EcsValue, ToEcs};
 pub use to_otel::{Records, SCHEMA_URL, ToOtel};

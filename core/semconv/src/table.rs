@@ -160,7 +160,7 @@ mod generated {
     use super::{Conversion, Entry, Placement, Source, Standing, Type};
     include!(concat!(env!("OUT_DIR"), "/table.rs"));
 }
-pub(crate) use generated::{id, role};
+pub(crate) use generated::{COUNT, id, role};
 use generated::{ENTITY_TEMPLATES, ENTRIES, SLOTS};
 
 /// The entry of a name. Most names of a record cost one probe.

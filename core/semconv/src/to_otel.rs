@@ -19,7 +19,6 @@
 //! what its resource already has, owns that place.
 
 mod derive;
-mod enums;
 mod event;
 mod fields;
 mod http;

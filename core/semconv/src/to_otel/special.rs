@@ -3,7 +3,7 @@
 use otlp::{Attributes, Value};
 use smallvec::SmallVec;
 
-use super::enums;
+use crate::enums;
 use super::event::{Event, Field};
 use super::place::Mapping;
 use crate::convert::{Converted, integer, list_of_one, single, text, to_field, to_target, unwrapped};

@@ -1,6 +1,9 @@
 //! `data/cases.jsonl`: one JSON object a line, see the mapping, section 16.
 
-use semconv::{Records, ToOtel};
+use otlp::Payload;
+use otlp::edit::Arena;
+use semconv::from_otel::{Fields, from_otel};
+use semconv::{Records, ToEcs, ToOtel};
 use serde_json::Value as Json;
 
 use crate::event::{Shape, edited, receive};
@@ -26,7 +29,7 @@ fn cases() -> Vec<(Json, Vec<Result<json::Json, ()>>)> {
     cases
 }
 
-fn check(shape: Shape) {
+fn check(shape: Shape, records: Records) {
     let mut failures = Vec::new();
     for (case, batch) in cases() {
         if shape == Shape::Nested && case["name"] == "shape-duplicate-json-key" {
@@ -34,7 +37,7 @@ fn check(shape: Shape) {
             continue;
         }
         let (payload, rejected) = receive(&batch, shape);
-        let mapped = edited(&payload, &[&ToOtel::new(Records::Ecs)]);
+        let mapped = edited(&payload, &[&ToOtel::new(records)]);
         let (got, want) = (normal::of_payload(&mapped), normal::of_json(&case["expected"]));
         let reasons: Vec<Json> = rejected
             .iter()
@@ -51,15 +54,62 @@ fn check(shape: Shape) {
 
 #[test]
 fn every_case_flat_as_receivers_write_it() {
-    check(Shape::Flat);
+    check(Shape::Flat, Records::Ecs);
 }
 
 #[test]
 fn every_case_as_nested_attributes() {
-    check(Shape::Nested);
+    check(Shape::Nested, Records::Ecs);
 }
 
 #[test]
 fn every_case_as_a_map_body() {
-    check(Shape::Body);
+    check(Shape::Body, Records::All);
+}
+
+/// The flat ECS events of a payload.
+fn flat_events(payload: &Payload) -> Vec<Json> {
+    let mut events = Vec::new();
+    for resource in payload.logs() {
+        for scope in resource.scopes() {
+            let name = scope.scope().name();
+            for record in scope.records() {
+                let mut event = serde_json::Map::new();
+                let fields = Fields::of(&record, name);
+                let resource = resource.resource().attributes();
+                from_otel(&fields, record.attributes(), resource, |path, value| {
+                    let arena = Arena::default();
+                    let before = event.insert(path.to_owned(), normal::plain(value.to_value(&arena)));
+                    assert!(before.is_none(), "{path} twice");
+                });
+                events.push(Json::Object(event));
+            }
+        }
+    }
+    events
+}
+
+#[test]
+fn every_case_back_to_ecs() {
+    let mut failures = Vec::new();
+    let mut checked = 0;
+    for (case, batch) in cases() {
+        let (payload, _) = receive(&batch, Shape::Flat);
+        let mapped = edited(&payload, &[&ToOtel::default()]);
+        let Some(want) = case.get("reverse") else { continue };
+        checked += 1;
+        let got = Json::Array(flat_events(&mapped));
+        if got != *want {
+            failures.push(format!("{}\n   got {got}\n  want {want}\n", case["name"]));
+        }
+        // The same through the pipeline: its attributes are that event.
+        let back = edited(&mapped, &[&ToEcs]);
+        let records = back.logs().flat_map(|r| r.scopes()).flat_map(|s| s.records());
+        let attributes: Vec<Json> = records
+            .map(|r| Json::Object(r.attributes().map(|a| (a.key.to_owned(), normal::plain(a.value))).collect()))
+            .collect();
+        assert_eq!(Json::Array(attributes), got, "{}", case["name"]);
+    }
+    assert!(failures.is_empty(), "{} cases:\n{}", failures.len(), failures.join("\n"));
+    assert_eq!(checked, 28);
 }

@@ -126,3 +126,17 @@ fn any_value(value: &Json) -> Json {
         _ => json!({kind: content}),
     }
 }
+
+/// A value as the plain JSON that it came from.
+pub(crate) fn plain(value: Value<'_>) -> Json {
+    match value {
+        Value::Empty => Json::Null,
+        Value::String(text) => json!(text),
+        Value::Bool(flag) => json!(flag),
+        Value::Int(number) => json!(number),
+        Value::Double(number) => json!(number),
+        Value::Bytes(bytes) => json!(hex(bytes)),
+        Value::Array(values) => values.map(plain).collect(),
+        Value::Map(map) => Json::Object(map.map(|kv| (kv.key.to_owned(), plain(kv.value))).collect()),
+    }
+}

@@ -97,7 +97,7 @@ mod tests {
     /// The maps are written once more in the table; both must agree.
     #[test]
     fn they_are_those_of_the_table() {
-        let csv = include_str!("../../data/ecs-to-otel.csv");
+        let csv = include_str!("../data/ecs-to-otel.csv");
         let of = |field: &str| {
             let line = csv.lines().find(|line| line.starts_with(field)).unwrap();
             line.split('"').nth(1).unwrap().to_owned()
