@@ -26,16 +26,21 @@ impl Default for ParquetSettings {
     }
 }
 
+/// Encoded bytes at which a row group ends at the latest.
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
 /// Writer properties for files of `spec`: format version 1 for the widest choice of readers,
 /// delta encodings for times and ids, no dictionaries where values hardly repeat.
 ///
-/// Row groups end where the caller flushes: they are sized in bytes, not in rows.
+/// Row groups end where the caller flushes, at 32 MiB at the latest: they are sized in bytes, not
+/// in rows.
 pub fn parquet_properties(spec: &TableSpec, settings: ParquetSettings) -> WriterProperties {
     let level = ZstdLevel::try_new(settings.zstd_level.clamp(1, 22)).unwrap_or_default();
     let mut builder = WriterProperties::builder()
         .set_created_by(concat!("pharos ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(None)
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_statistics_truncate_length(Some(64));
     for column in spec.columns() {
         let path = || ColumnPath::from(column.name.as_ref());

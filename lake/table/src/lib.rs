@@ -1,1 +1,27 @@
-//! Filled by the first change that needs it.
+//! Delta tables on a local disk or S3: files, commits, maintenance. Knows no pipeline.
+//!
+//! [`Lake::open`] opens or creates the tables; a [`Stager`] turns payloads into finished Parquet
+//! files in memory (or in a temporary file beyond a cap); [`Stager::seal`] closes what was staged
+//! into a [`Flush`]; [`Lake::commit`] uploads the flush and commits it, and may be called again
+//! with the same flush after any error: files are written once, and the same files are committed
+//! again, under an application transaction that lets them land only once.
+
+mod commit;
+mod durable;
+mod error;
+mod lake;
+mod location;
+mod maintenance;
+mod schema;
+mod spill;
+mod stage;
+mod stats;
+mod table;
+mod upload;
+
+pub use commit::{Outcome, Transaction};
+pub use error::{Refused, TableError};
+pub use lake::{Flush, Lake, LakeSettings, Landed, Staged, Stager};
+pub use location::Location;
+pub use maintenance::{Maintained, Maintenance, MaintenanceSettings};
+pub use table::Table;
