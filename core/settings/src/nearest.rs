@@ -9,12 +9,14 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         let other = folded(candidate);
-        let limit = (wanted.len().max(other.len()) / 3).max(1);
+        let longer = wanted.len().max(other.len());
+        let limit = (longer / 3).max(1);
         if wanted.len().abs_diff(other.len()) > limit {
             continue;
         }
         let distance = distance(&wanted, &other);
-        if distance <= limit && best.is_none_or(|known| (distance, candidate) < known) {
+        let near = distance <= limit && distance < longer;
+        if near && best.is_none_or(|known| (distance, candidate) < known) {
             best = Some((distance, candidate));
         }
     }
@@ -65,6 +67,7 @@ mod tests {
             ("tsl", Some("tls")),
             ("retry", None),
             ("x", None),
+            ("tls2", Some("tls")),
             ("", None),
         ] {
             assert_eq!(nearest(word, keys), expected, "{word}");
@@ -75,6 +78,7 @@ mod tests {
     fn ties_do_not_depend_on_the_order_of_candidates() {
         assert_eq!(nearest("cat", ["hat", "bat"]), Some("bat"));
         assert_eq!(nearest("cat", ["bat", "hat"]), Some("bat"));
+        assert_eq!(nearest("a", ["b", "c"]), None);
     }
 
     #[test]
