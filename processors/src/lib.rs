@@ -1,1 +1,6 @@
-//! Filled by the first change that needs it.
+//! The processors: one module each, and in each `config.rs` for its settings.
+
+pub mod attributes;
+pub mod batch;
+pub mod memory_limiter;
+pub mod resource;
