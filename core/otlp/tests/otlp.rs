@@ -2,11 +2,14 @@
 
 #![allow(missing_docs)]
 
+mod edit;
 mod generate;
 mod structs;
 
 mod accept;
 mod json;
 mod legal_forms;
+mod join;
 mod read;
+mod split;
 mod write;

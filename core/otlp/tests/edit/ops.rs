@@ -18,7 +18,7 @@ use crate::generate::common::{id, key, number, text, value};
 
 /// What an edit does to the attributes it was given.
 #[derive(Clone, Debug)]
-pub enum Op {
+pub(super) enum Op {
     Set(String, AnyValue),
     Insert(String, AnyValue),
     Update(String, AnyValue),
@@ -35,7 +35,7 @@ pub enum Op {
 
 /// What an edit does to a record besides.
 #[derive(Clone, Debug)]
-pub enum FieldOp {
+pub(super) enum FieldOp {
     Time(u64),
     Text(String),
     Id(Vec<u8>),
@@ -52,7 +52,7 @@ pub enum FieldOp {
 
 /// The level that an edit looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
+pub(super) enum At {
     Resource,
     Scope,
     Record,
@@ -61,23 +61,23 @@ pub enum At {
 
 /// A random edit.
 #[derive(Clone, Debug)]
-pub struct Random {
-    pub at: At,
-    pub attributes: Vec<Op>,
-    pub fields: Vec<FieldOp>,
+pub(super) struct Random {
+    pub(super) at: At,
+    pub(super) attributes: Vec<Op>,
+    pub(super) fields: Vec<FieldOp>,
     /// Drops what has a time, name or count of attributes with this remainder by 4.
-    pub drop: Option<u64>,
+    pub(super) drop: Option<u64>,
 }
 
 impl Random {
-    pub fn moves(&self) -> bool {
+    pub(super) fn moves(&self) -> bool {
         let moving = |op: &FieldOp| {
             matches!(op, FieldOp::Move(_) | FieldOp::ScopeName(_) | FieldOp::ResourceUrl(_))
         };
         matches!(self.at, At::Record | At::Point) && self.fields.iter().any(moving)
     }
 
-    pub fn drops(&self, measure: u64) -> bool {
+    pub(super) fn drops(&self, measure: u64) -> bool {
         self.drop.is_some_and(|remainder| measure % 4 == remainder)
     }
 
@@ -86,7 +86,7 @@ impl Random {
     }
 }
 
-pub fn random() -> impl Strategy<Value = Random> {
+pub(super) fn random() -> impl Strategy<Value = Random> {
     let at = prop_oneof![
         1 => Just(At::Resource),
         1 => Just(At::Scope),
@@ -129,7 +129,7 @@ fn field_op() -> impl Strategy<Value = FieldOp> {
 }
 
 /// The value with everything in it written out, as our writer does.
-pub fn filled(mut value: AnyValue) -> AnyValue {
+pub(super) fn filled(mut value: AnyValue) -> AnyValue {
     match &mut value.value {
         Some(Theirs::ArrayValue(array)) => {
             array.values = std::mem::take(&mut array.values).into_iter().map(filled).collect();
@@ -174,7 +174,7 @@ fn flat(value: &AnyValue) -> Option<Value<'_>> {
 }
 
 /// Applies `ops` to a draft.
-pub fn apply(ops: &[Op], draft: &mut AttributesDraft<'_, '_>) {
+pub(super) fn apply(ops: &[Op], draft: &mut AttributesDraft<'_, '_>) {
     for op in ops {
         apply_one(op, draft);
     }
