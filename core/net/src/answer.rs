@@ -24,6 +24,8 @@ enum Kind {
         second: Bytes,
         trailers: Option<HeaderMap>,
     },
+    /// A rope, in order; the number is what is left of it.
+    Rope(std::vec::IntoIter<Bytes>, u64),
     Stream(UnsyncBoxBody<Bytes, BoxError>),
 }
 
@@ -43,6 +45,12 @@ impl Body {
             second,
             trailers,
         })
+    }
+
+    /// Many pieces, sent as they are.
+    pub fn rope(pieces: Vec<Bytes>) -> Body {
+        let total = pieces.iter().map(|piece| piece.len() as u64).sum();
+        Body(Kind::Rope(pieces.into_iter(), total))
     }
 
     /// A body that is produced while it is sent.
@@ -92,6 +100,10 @@ impl http_body::Body for Body {
                 self.0 = Kind::Empty;
                 trailers.map(Frame::trailers)
             }
+            Kind::Rope(pieces, left) => pieces.find(|piece| !piece.is_empty()).map(|piece| {
+                *left -= piece.len() as u64;
+                Frame::data(piece)
+            }),
             Kind::Stream(stream) => return Pin::new(stream).poll_frame(cx),
         };
         Poll::Ready(next.map(Ok))
@@ -106,6 +118,7 @@ impl http_body::Body for Body {
                 second,
                 trailers,
             } => first.is_empty() && second.is_empty() && trailers.is_none(),
+            Kind::Rope(_, left) => *left == 0,
             Kind::Stream(stream) => stream.is_end_stream(),
         }
     }
@@ -117,6 +130,7 @@ impl http_body::Body for Body {
             Kind::Pieces { first, second, .. } => {
                 SizeHint::with_exact(first.len() as u64 + second.len() as u64)
             }
+            Kind::Rope(_, left) => SizeHint::with_exact(*left),
             Kind::Stream(stream) => stream.size_hint(),
         }
     }

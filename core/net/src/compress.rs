@@ -14,6 +14,10 @@ const ZSTD_LEVEL: i32 = 1;
 /// gzip's and zlib's level when none is set, as upstream's.
 const DEFLATE_LEVEL: u32 = 6;
 
+/// Requests of more bytes than this belong on a worker thread: half a
+/// millisecond of gzip.
+pub const OFFLOAD_ABOVE: usize = 64 << 10;
+
 /// Compressing failed; with valid settings that means out of memory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot compress with {encoding}: {why}")]

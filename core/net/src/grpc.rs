@@ -6,11 +6,15 @@
 //! RESOURCE_EXHAUSTED (other servers answer OUT_OF_RANGE, which OTLP clients
 //! take for transient and repeat for ever).
 
+mod client;
 mod details;
 mod frame;
 mod metadata;
 mod server;
 
+pub use client::{
+    Backoff, GrpcClient, GrpcClientOptions, GrpcTarget, Keepalive, MalformedTarget, Reply,
+};
 pub use details::{decode_status, encode_status};
 pub use server::{Call, GrpcOptions, GrpcServer, UnaryService};
 

@@ -55,7 +55,7 @@ where
 }
 
 #[derive(Default)]
-struct Reading {
+pub(super) struct Reading {
     /// Bytes of the prefix that came before the rest of it.
     prefix: [u8; PREFIX],
     prefix_len: usize,
@@ -67,7 +67,12 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(&mut self, mut chunk: Bytes, limit: usize, budget: &dyn Budget) -> Result<(), Status> {
+    pub(super) fn take(
+        &mut self,
+        mut chunk: Bytes,
+        limit: usize,
+        budget: &dyn Budget,
+    ) -> Result<(), Status> {
         if self.expected.is_none() {
             let n = chunk.len().min(PREFIX - self.prefix_len);
             chunk.copy_to_slice(&mut self.prefix[self.prefix_len..self.prefix_len + n]);
@@ -125,7 +130,7 @@ impl Reading {
         Ok(len)
     }
 
-    fn finish(self) -> Result<Message, Status> {
+    pub(super) fn finish(self) -> Result<Message, Status> {
         let Some(expected) = self.expected else {
             let why = if self.prefix_len == 0 {
                 "there is no message"

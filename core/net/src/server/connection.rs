@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::activity::{Activity, Verdict};
 use super::{Handler, Held, Peer, Protocols, ServerOptions, Shared};
 use crate::answer::Body;
+use crate::jitter;
 use crate::listen::Stream;
 use crate::socket::Socket;
 
@@ -218,7 +219,7 @@ async fn watch<H>(
     let mut connection = pin!(connection);
     let mut age = options
         .max_connection_age
-        .map(|age| activity.began() + jittered(age));
+        .map(|age| activity.began() + age.mul_f64(jitter::around_one(0.1)));
     let mut grace = None;
     let mut closing = false;
     let mut look_at = Instant::now();
@@ -270,12 +271,4 @@ async fn watch<H>(
             }
         }
     }
-}
-
-/// More or less a tenth, as gRPC's servers do it.
-fn jittered(age: Duration) -> Duration {
-    // the keys of a hash map are random, which is enough for this
-    let seed = std::collections::hash_map::RandomState::new();
-    let random = std::hash::BuildHasher::hash_one(&seed, age);
-    age.mul_f64(0.9 + 0.2 * (random % 1024) as f64 / 1024.0)
 }
