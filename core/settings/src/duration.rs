@@ -178,7 +178,7 @@ impl fmt::Display for Duration {
             rest %= 60_000_000_000;
         }
         write!(f, "{}", rest / size)?;
-        if rest % size != 0 {
+        if !rest.is_multiple_of(size) {
             let width = size.ilog10() as usize;
             let digits = format!("{:0width$}", rest % size);
             write!(f, ".{}", digits.trim_end_matches('0'))?;

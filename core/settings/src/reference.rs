@@ -42,7 +42,7 @@ pub(crate) fn pieces(text: &str) -> Result<Pieces, String> {
         if let Some(after) = from.strip_prefix("$$") {
             plain.push('$');
             rest = after;
-        } else if from.starts_with("${") {
+        } else if let Some(after_brace) = from.strip_prefix("${") {
             match reference(from, 1)? {
                 Some((reference, after)) => {
                     push_text(&mut segments, &mut plain);
@@ -52,7 +52,7 @@ pub(crate) fn pieces(text: &str) -> Result<Pieces, String> {
                 None => {
                     unclosed = true;
                     plain.push_str("${");
-                    rest = &from[2..];
+                    rest = after_brace;
                 }
             }
         } else {

@@ -59,7 +59,7 @@ fn maps_merge_lists_and_scalars_replace() {
     assert_eq!(
         found.warnings,
         [
-            "b.yaml:4:8: receivers::otlp::y: this list replaces (lists do not merge) the list at a.yaml:2:20"
+            "b.yaml:4:8: receivers::otlp::y: this list replaces (lists do not merge) the list at a.yaml:2:19"
         ]
     );
 }
