@@ -1,0 +1,12 @@
+//! Payloads in, Arrow batches out.
+
+#![allow(missing_docs, reason = "test programs")]
+
+mod ecs_events;
+mod kit;
+mod logs;
+mod metrics;
+mod parquet_files;
+mod promotions;
+mod rejects;
+mod traces;
