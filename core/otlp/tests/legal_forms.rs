@@ -4,7 +4,8 @@ use bytes::Bytes;
 use otlp::limits::MAX_VALUE_DEPTH;
 use otlp::{Data, Invalid, Payload, Problem, Signal, Value};
 
-use crate::accept::{agrees_with_prost, delimited, key};
+use crate::accept::{delimited, key};
+use crate::agree::agrees_with_prost;
 
 /// `content` at this path of field numbers, from the request on.
 fn at(path: &[u32], content: &[u8]) -> Vec<u8> {

@@ -7,6 +7,7 @@ mod generate;
 mod structs;
 
 mod accept;
+mod agree;
 mod json;
 mod legal_forms;
 mod join;

@@ -1,8 +1,12 @@
 //! What our readers read, as the structs of `prost`, so that both can be
 //! compared. Compare their encodings: NaN is not equal to itself.
 
+// The paths are for the fuzz targets, which include this file from elsewhere.
+#[path = "structs/logs.rs"]
 pub mod logs;
+#[path = "structs/metrics.rs"]
 pub mod metrics;
+#[path = "structs/traces.rs"]
 pub mod traces;
 
 use opentelemetry_proto::tonic::common::v1::any_value;
