@@ -9,6 +9,7 @@ pub mod budget;
 pub mod client;
 pub mod client_address;
 pub mod compress;
+pub mod config;
 pub mod connect;
 pub mod cors;
 pub mod encoding;
