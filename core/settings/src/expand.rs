@@ -97,7 +97,12 @@ impl Expander<'_> {
             return self.whole(reference, origin, path);
         }
         let text = self.join(&found.segments, origin, path)?;
-        Ok(Node::new(Value::String(text), origin.clone()))
+        let first = found.segments.iter().find_map(|segment| match segment {
+            Segment::Reference(reference) => Some(&reference.written),
+            Segment::Text(_) => None,
+        });
+        let origin = first.map_or_else(|| origin.clone(), |written| origin.through(written));
+        Ok(Node::new(Value::String(text), origin))
     }
 
     /// The text of segments, references replaced.
@@ -208,6 +213,13 @@ impl Expander<'_> {
             Answer::Default(text) | Answer::Text(text, ..) => value_of(text, &provider, &through),
         };
         node.from_reference = true;
+        if matches!(&node.value, Value::String(text) if text.contains("${")) {
+            let message = format!(
+                "the value of {} contains \"${{\" and is used as it stands: references in values are not expanded",
+                reference.written
+            );
+            self.problems.info(Some(origin), path, message);
+        }
         if matches!(node.value, Value::List(_) | Value::Map(_)) {
             let id = provider.to_string();
             if self.active.contains(&id) {

@@ -8,7 +8,9 @@
 //! | `key: {enabled: false, …}` | off | off | none |
 //! | `key: {enabled: true}` | on | on | on |
 //!
-//! The settings beside `enabled: false` are checked all the same.
+//! The settings beside `enabled: false` are checked all the same. Keys that are
+//! not written take the defaults of the block's own type: a component that
+//! wants others gives its block a type of its own.
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -18,6 +20,8 @@ use std::marker::PhantomData;
 /// The name by which the decoder of this crate knows a block. It then hands
 /// over two elements: a [`State`] as a number, and the body without `enabled`.
 pub(crate) const BLOCK: &str = "settings::Block";
+/// Likewise, where null keeps whatever is the default of the setting.
+pub(crate) const BLOCK_OR_DEFAULT: &str = "settings::BlockOrDefault";
 
 /// How a block was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +32,7 @@ pub(crate) enum State {
 }
 
 macro_rules! block {
-    ($(#[$doc:meta])* $name:ident, null = $null:expr, off = $off:ident, default = $default:expr, $($bound:tt)*) => {
+    ($(#[$doc:meta])* $name:ident, null = $null:expr, as = $marker:ident, off = $off:ident, default = $default:expr, $($bound:tt)*) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $name<T>(Option<T>);
@@ -88,7 +92,7 @@ macro_rules! block {
 
         impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for $name<T> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                block(deserializer, $null).map(Self)
+                block(deserializer, $marker, $null).map(Self)
             }
         }
     };
@@ -96,16 +100,16 @@ macro_rules! block {
 
 block! {
     /// On unless switched off: `sending_queue`, `retry_on_failure`.
-    OnByDefault, null = true, off = enabled_false, default = Some(T::default()), : Default
+    OnByDefault, null = true, as = BLOCK_OR_DEFAULT, off = enabled_false, default = Some(T::default()), : Default
 }
 block! {
     /// Off unless named; naming it, even with nothing under it, switches it
     /// on: `grpc:`, `http:`, `batch:`.
-    OffByDefault, null = true, off = enabled_false, default = None,
+    OffByDefault, null = true, as = BLOCK, off = enabled_false, default = None,
 }
 block! {
     /// Absent unless it has content: `tls:`, `cors:`, `auth:`.
-    Optional, null = false, off = null, default = None,
+    Optional, null = false, as = BLOCK_OR_DEFAULT, off = null, default = None,
 }
 
 /// `{enabled: false}`, so that what is printed reads back as off.
@@ -119,13 +123,17 @@ fn null<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_none()
 }
 
-fn block<'de, D, T>(deserializer: D, null_is_on: bool) -> Result<Option<T>, D::Error>
+fn block<'de, D, T>(
+    deserializer: D,
+    marker: &'static str,
+    null_is_on: bool,
+) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default,
 {
     deserializer.deserialize_tuple_struct(
-        BLOCK,
+        marker,
         2,
         Visitor {
             null_is_on,

@@ -75,17 +75,36 @@ fn syntax_error(text: &str, source: &Arc<SourceName>, error: &saphyr_parser::Sca
     let origin = at(source, error.marker());
     let line = (text.lines().nth(origin.line as usize - 1)).unwrap_or_default();
     let mut message = format!("not valid YAML: {}", error.info());
-    if line.starts_with(|c: char| c.is_whitespace())
-        && line.trim_end().len() > line.trim().len()
-        && line[..line.len() - line.trim_start().len()].contains('\t')
-    {
-        message.push_str("; this line is indented with a tab, YAML wants spaces");
+    if let Some(hint) = hint(error.info(), line) {
+        message.push_str("; ");
+        message.push_str(hint);
     }
     if !line.trim().is_empty() {
         let excerpt: String = line.trim().chars().take(60).collect();
         message.push_str(&format!("; near: {excerpt}"));
     }
     Stop { origin, message }
+}
+
+/// What people mostly got wrong when the parser says this.
+fn hint(info: &str, line: &str) -> Option<&'static str> {
+    let indent = &line[..line.len() - line.trim_start().len()];
+    if indent.contains('\t') {
+        return Some("this line is indented with a tab, YAML wants spaces");
+    }
+    if info.contains("parsing a flow") && line.contains("${") {
+        return Some("inside of { } and [ ] a ${…} must stand in quotes");
+    }
+    if info.contains("unknown anchor") || info.contains("scanning an anchor or alias") {
+        return Some("text that begins with * or & must stand in quotes");
+    }
+    if info.contains("unexpected character") {
+        return Some("text that begins with @, ` or % must stand in quotes");
+    }
+    if info.contains("mapping values are not allowed") {
+        return Some("look at the indentation, and put text that contains \": \" in quotes");
+    }
+    None
 }
 
 #[cfg(test)]

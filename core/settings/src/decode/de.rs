@@ -343,7 +343,10 @@ impl<'a> de::Deserializer<'a> for De<'a> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match name {
-            optional::BLOCK => self.located(|de| de.block(visitor)),
+            optional::BLOCK_OR_DEFAULT if self.node.is_null() && self.place == Place::Field => {
+                self.located(|_| Err(DecodeError::Bare(Mistake::Null)))
+            }
+            optional::BLOCK | optional::BLOCK_OR_DEFAULT => self.located(|de| de.block(visitor)),
             beside::BESIDE => self.located(|de| de.beside(visitor)),
             _ => self.deserialize_seq(visitor),
         }

@@ -106,7 +106,7 @@ fn expected(what: &str, node: &Node, secret: bool) -> String {
     let scalar = matches!(node.value, Value::Bool(_) | Value::Int(_) | Value::Float(_));
     if what == "a string" && scalar {
         match &node.text {
-            Some(text) if !secret && !node.from_reference => {
+            Some(text) if !secret && node.origin.reference.is_none() => {
                 message.push_str(&format!("; put it in quotes: \"{text}\""));
             }
             _ => message.push_str("; put it in quotes"),

@@ -200,6 +200,33 @@ fn every_kind_of_setting_is_read() {
     assert!(config.tls.as_option().unwrap().insecure);
 }
 
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Unusual {
+    queue: OnByDefault<Queue>,
+    tls: Optional<Tls>,
+    batch: OffByDefault<Batch>,
+}
+
+impl Default for Unusual {
+    fn default() -> Self {
+        Self {
+            queue: OnByDefault::off(),
+            tls: Optional::on(Tls::default()),
+            batch: OffByDefault::on(Batch::default()),
+        }
+    }
+}
+
+#[test]
+fn null_keeps_the_default_that_the_component_chose() {
+    let unusual: Unusual = read("queue:\ntls:\nbatch:\n").unwrap();
+    assert_eq!(unusual, Unusual::default());
+    let unusual: Unusual =
+        read("queue: {}\ntls: {enabled: false}\nbatch: {enabled: false}").unwrap();
+    assert!(unusual.queue.is_on() && !unusual.tls.is_on() && !unusual.batch.is_on());
+}
+
 #[test]
 fn lists_replace_empty_and_split() {
     assert_eq!(good("topics: []").topics, Vec::<String>::new());

@@ -8,7 +8,7 @@ const SHOWN: usize = 40;
 /// A value as a message names it: `integer 5`, `a list`. What came from a
 /// reference is not shown, since it may be a secret.
 pub(crate) fn described(node: &Node) -> String {
-    let shown = |kind: &str, value: &str| match node.from_reference {
+    let shown = |kind: &str, value: &str| match node.origin.reference.is_some() {
         true => format!("{} {kind}", article(kind)),
         false => format!("{kind} {value}"),
     };

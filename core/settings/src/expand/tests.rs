@@ -118,6 +118,18 @@ fn what_a_provider_says_is_not_read_again() {
 }
 
 #[test]
+fn values_that_upstream_would_expand_are_mentioned() {
+    let found = expanded("v: ${env:REFERENCE}", &environment());
+    assert_eq!(
+        found.infos,
+        [
+            "c.yaml:1:4: v: the value of ${env:REFERENCE} contains \"${\" and is used as it stands: \
+             references in values are not expanded"
+        ]
+    );
+}
+
+#[test]
 fn comments_and_keys_are_left_alone() {
     let found = expanded("# ${env:NOPE}\na$$b: 1 # ${nope:x}\n", &environment());
     assert_eq!(found.json, "{\"a$$b\":1}");

@@ -217,7 +217,7 @@ impl<'a> Builder<'a> {
             self.anchors.insert(anchor, node.clone());
         }
         let depth = self.open.len();
-        let Some(open) = self.open.last_mut() else {
+        let Some((open, around)) = self.open.split_last_mut() else {
             self.root = Some(node);
             return Ok(());
         };
@@ -247,13 +247,23 @@ impl<'a> Builder<'a> {
                         let first = map.entry(&known.name).map_or(0, |e| e.origin.line);
                         let message =
                             format!("duplicate key \"{}\", first on line {first}", known.name);
-                        self.problems.error(Some(&known.origin), "", message);
+                        self.problems
+                            .error(Some(&known.origin), &path_of(around), message);
                     }
                 }
             },
         }
         Ok(())
     }
+}
+
+/// The path of what is being built inside of `open`.
+fn path_of(open: &[Open]) -> String {
+    let step = |open: &Open| match &open.content {
+        Content::List(items) => items.len().to_string(),
+        Content::Map { key, .. } => key.as_ref().map_or_else(String::new, |k| k.name.clone()),
+    };
+    open.iter().map(step).collect::<Vec<_>>().join("::")
 }
 
 fn stop(origin: &Origin, message: &str) -> Stop {

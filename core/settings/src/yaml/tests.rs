@@ -108,6 +108,10 @@ fn mistakes_name_line_and_column() {
              t.yaml:4:1: duplicate key \"b\", first on line 2",
         ),
         (
+            "a:\n  - x\n  - b: {c: 1, c: 2}",
+            "t.yaml:3:15: a::1::b: duplicate key \"c\", first on line 3",
+        ),
+        (
             "a: 1\n---\nb: 2",
             "t.yaml:2:1: a second YAML document starts here; a configuration is one document, so \
              put it in a file of its own and pass both with --config",
@@ -142,6 +146,38 @@ fn mistakes_name_line_and_column() {
         tab.contains("indented with a tab, YAML wants spaces; near: b: 1"),
         "{tab}"
     );
+    for (text, hint) in [
+        (
+            "a: {x: ${env:X}}",
+            "inside of { } and [ ] a ${…} must stand in quotes",
+        ),
+        (
+            "a: [*]",
+            "text that begins with * or & must stand in quotes",
+        ),
+        (
+            "a: *.example.com",
+            "text that begins with * or & must stand in quotes",
+        ),
+        (
+            "a: @x",
+            "text that begins with @, ` or % must stand in quotes",
+        ),
+        (
+            "a: b: c",
+            "look at the indentation, and put text that contains \": \" in quotes",
+        ),
+        (
+            "a: 1\n  b: 2",
+            "look at the indentation, and put text that contains \": \" in quotes",
+        ),
+    ] {
+        let message = bad(text);
+        assert!(
+            message.contains(&format!("; {hint}; near: ")),
+            "{text}: {message}"
+        );
+    }
     let open = bad("a: \"x\nb: 1\n");
     assert!(
         open.starts_with("t.yaml:") && open.contains("not valid YAML: "),

@@ -127,6 +127,11 @@ fn secrets_are_not_shown_in_messages() {
         error,
         "yaml:1:8 (from ${env:X}): x::ratio: expected a number, got a string"
     );
+    let error = with_variable("ratio: user ${env:X}", "hunter2").unwrap_err();
+    assert_eq!(
+        error,
+        "yaml:1:8 (from ${env:X}): x::ratio: expected a number, got a string"
+    );
 }
 
 #[test]
