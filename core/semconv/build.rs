@@ -99,6 +99,7 @@ struct Entry {
     placement: &'static str,
     conversion: String,
     target: String,
+    /// Written when it is still free, by a rule of its own; here it only has to be a target.
     secondary: String,
     reverse: String,
     rank: u8,
@@ -122,8 +123,11 @@ fn main() {
     add_beats(&mut entries);
     add_targets(&mut entries, &registry);
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    fs::write(Path::new(&out).join("table.rs"), generate(&entries, &registry))
-        .expect("OUT_DIR is writable");
+    fs::write(
+        Path::new(&out).join("table.rs"),
+        generate(&entries, &registry),
+    )
+    .expect("OUT_DIR is writable");
 }
 
 /// The records of a CSV file as maps from column to value. Quotes, no line breaks inside.
@@ -190,11 +194,23 @@ fn add_fields(
             source: "Ecs",
             ecs_type: ecs_type(&row["ecs_type"]),
             standing: standing(registry.get(name)),
-            placement: if row["placement"] == "resource" { "Resource" } else { "Record" },
+            placement: if row["placement"] == "resource" {
+                "Resource"
+            } else {
+                "Record"
+            },
             whole: matches!(conversion.as_str(), "Any" | "Body" | "GeoPoint"),
             conversion,
-            target: if mapped && attribute { target.to_owned() } else { String::new() },
-            secondary: if attribute { targets.next().unwrap_or_default().to_owned() } else { String::new() },
+            target: if mapped && attribute {
+                target.to_owned()
+            } else {
+                String::new()
+            },
+            secondary: if attribute {
+                targets.next().unwrap_or_default().to_owned()
+            } else {
+                String::new()
+            },
             reverse: String::new(),
             rank,
             marker: !known && (!mapped || name != target),
@@ -314,7 +330,10 @@ fn add_beats(entries: &mut BTreeMap<String, Entry>) {
     for tail in BEATS {
         add(format!("kubernetes.{tail}"), format!("k8s.{tail}"));
     }
-    add("kubernetes.namespace".to_owned(), "k8s.namespace.name".to_owned());
+    add(
+        "kubernetes.namespace".to_owned(),
+        "k8s.namespace.name".to_owned(),
+    );
 }
 
 /// Entries for registry attributes and targets that are not ECS fields.
@@ -326,9 +345,7 @@ fn add_targets(entries: &mut BTreeMap<String, Entry>, registry: &BTreeMap<String
         .collect();
     for name in targets.iter().chain(registry.keys()) {
         let attribute = registry.get(name);
-        let entry = entries
-            .entry(name.clone())
-            .or_insert_with(literal);
+        let entry = entries.entry(name.clone()).or_insert_with(literal);
         if entry.source == "Semconv" {
             let entity = attribute.is_some_and(|a| a.entity && !a.deprecated);
             // In the browser entity, but here it describes the client of one request.
@@ -354,22 +371,41 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
         if name.is_empty() {
             NONE
         } else {
-            *index.get(name).unwrap_or_else(|| panic!("no entry `{name}`"))
+            *index
+                .get(name)
+                .unwrap_or_else(|| panic!("no entry `{name}`"))
         }
     };
     let mut out = String::new();
     let _ = writeln!(out, "pub(crate) const COUNT: usize = {};", entries.len());
-    let _ = writeln!(out, "pub(super) static ENTRIES: [Entry; {}] = [", entries.len());
+    let _ = writeln!(
+        out,
+        "pub(super) static ENTRIES: [Entry; {}] = [",
+        entries.len()
+    );
     for (name, e) in entries {
         let _ = writeln!(
             out,
-            "Entry {{ name: {name:?}, source: Source::{}, kind: Type::{}, standing: Standing::{}, placement: Placement::{}, conversion: Conversion::{}, target: {}, secondary: {}, reverse: {}, rank: {}, marker: {}, whole: {}, role: {} }},",
-            e.source, e.ecs_type, e.standing, e.placement, e.conversion,
-            id(&e.target), id(&e.secondary), id(&e.reverse), e.rank, e.marker, e.whole, role(name),
+            "Entry {{ name: {name:?}, source: Source::{}, kind: Type::{}, standing: Standing::{}, placement: Placement::{}, conversion: Conversion::{}, target: {}, reverse: {}, rank: {}, marker: {}, whole: {}, role: {} }},",
+            e.source,
+            e.ecs_type,
+            e.standing,
+            e.placement,
+            e.conversion,
+            id(&e.target),
+            id(&e.reverse),
+            e.rank,
+            e.marker,
+            e.whole,
+            role(name),
         );
     }
     out.push_str("];\n");
-    let _ = writeln!(out, "pub(super) static SLOTS: [u32; {SLOTS}] = {:?};", fill_slots(entries));
+    let _ = writeln!(
+        out,
+        "pub(super) static SLOTS: [u32; {SLOTS}] = {:?};",
+        fill_slots(entries)
+    );
     let templates: Vec<String> = registry
         .iter()
         .filter(|(_, a)| a.kind.starts_with("template") && a.entity && !a.deprecated)
@@ -382,23 +418,38 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
     );
     out.push_str("/// Entries that rules ask for by name.\npub(crate) mod id {\n");
     for name in NAMED {
-        let _ = writeln!(out, "pub(crate) const {}: u16 = {};", constant(name), id(name));
+        let _ = writeln!(
+            out,
+            "pub(crate) const {}: u16 = {};",
+            constant(name),
+            id(name)
+        );
     }
     out.push_str("}\n/// Their bits in `Entry::role`.\npub(crate) mod role {\n");
     for name in ROLES {
-        let _ = writeln!(out, "pub(crate) const {}: u32 = {};", constant(name), role(name));
+        let _ = writeln!(
+            out,
+            "pub(crate) const {}: u32 = {};",
+            constant(name),
+            role(name)
+        );
     }
     out.push_str("}\n");
     out
 }
 
 fn constant(name: &str) -> String {
-    name.trim_start_matches('@').replace('.', "_").to_uppercase()
+    name.trim_start_matches('@')
+        .replace('.', "_")
+        .to_uppercase()
 }
 
 /// One bit for each name that rules ask for.
 fn role(name: &str) -> u32 {
-    ROLES.iter().position(|named| *named == name).map_or(0, |at| 1 << at)
+    ROLES
+        .iter()
+        .position(|named| *named == name)
+        .map_or(0, |at| 1 << at)
 }
 
 /// Open addressing with linear probing: fingerprint in the high half, index + 1 in the low half.

@@ -33,9 +33,15 @@ fn beacon(r: &mut LogWriter<'_>) {
     r.attribute("event.action", Value::String("pageview"));
     r.attribute("event.kind", Value::String("event"));
     r.attribute("event.duration", Value::Int(42_000_000_000));
-    r.attribute("http.request.referrer", Value::String("https://news.example.org/item?id=1"));
+    r.attribute(
+        "http.request.referrer",
+        Value::String("https://news.example.org/item?id=1"),
+    );
     r.attribute("client.ip", Value::String("203.0.113.7"));
-    r.attribute("url.full", Value::String("https://blog.example.com/posts/serverless-telemetry/"));
+    r.attribute(
+        "url.full",
+        Value::String("https://blog.example.com/posts/serverless-telemetry/"),
+    );
     r.attribute("user_agent.original", Value::String(AGENT));
     r.attribute("session.id", Value::String("0123456789abcdef"));
     r.attribute("page.title", Value::String("Serverless telemetry"));
@@ -79,27 +85,39 @@ fn mapping(c: &mut Criterion) {
     let mapper = ToOtel::default();
     let edits: [&dyn Edit; 1] = [&mapper];
     let mut scratch = Scratch::default();
-    for (name, payload) in
-        [("beacon", payload(beacon)), ("beats_18", payload(beats)), ("ordinary", payload(ordinary))]
-    {
-        group.bench_function(name, |b| b.iter(|| run(black_box(&payload), &edits, &mut scratch, 0)));
+    for (name, payload) in [
+        ("beacon", payload(beacon)),
+        ("beats_18", payload(beats)),
+        ("ordinary", payload(ordinary)),
+    ] {
+        group.bench_function(name, |b| {
+            b.iter(|| run(black_box(&payload), &edits, &mut scratch, 0))
+        });
     }
     group.finish();
 }
 
 fn reverse(c: &mut Criterion) {
-    let mapped = run(&payload(beats), &[&ToOtel::default()], &mut Scratch::default(), 0);
+    let mapped = run(
+        &payload(beats),
+        &[&ToOtel::default()],
+        &mut Scratch::default(),
+        0,
+    );
     let mut group = c.benchmark_group("from_otel");
     group.throughput(Throughput::Elements(RECORDS as u64));
     group.bench_function("beats_18", |b| {
         b.iter(|| {
             let mut fields = 0;
-            for resource in mapped.logs() {
-                for scope in resource.scopes() {
+            for block in mapped.logs() {
+                let resource = block.resource().attributes();
+                for scope in block.scopes() {
+                    let name = scope.scope().name();
                     for record in scope.records() {
-                        let of = Fields::of(&record, scope.scope().name());
-                        let resource = resource.resource().attributes();
-                        from_otel(&of, record.attributes(), resource, |path, _| fields += path.len());
+                        let of = Fields::of(&record, name);
+                        from_otel(&of, record.attributes(), resource, |path, _| {
+                            fields += path.len()
+                        });
                     }
                 }
             }
@@ -111,11 +129,28 @@ fn reverse(c: &mut Criterion) {
 
 fn lookups(c: &mut Criterion) {
     let mut group = c.benchmark_group("lookup");
-    let hits = ["@timestamp", "event.action", "http.request.referrer", "client.ip", "user_agent.original"];
-    let misses = ["session.id2", "page.title", "acme.order.state", "beacon.sample_rate", "media.position"];
+    let hits = [
+        "@timestamp",
+        "event.action",
+        "http.request.referrer",
+        "client.ip",
+        "user_agent.original",
+    ];
+    let misses = [
+        "session.id2",
+        "page.title",
+        "acme.order.state",
+        "beacon.sample_rate",
+        "media.position",
+    ];
     for (name, names) in [("5_hits", hits), ("5_misses", misses)] {
         group.bench_function(name, |b| {
-            b.iter(|| names.iter().filter(|name| table::lookup(black_box(name)).is_some()).count());
+            b.iter(|| {
+                names
+                    .iter()
+                    .filter(|name| table::lookup(black_box(name)).is_some())
+                    .count()
+            });
         });
     }
     group.finish();

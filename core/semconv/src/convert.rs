@@ -125,7 +125,9 @@ fn to_integer(value: Value<'_>) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     match value {
         Value::Int(number) => Some(number),
-        Value::Double(number) => (-LIMIT..LIMIT).contains(&number.trunc()).then_some(number as i64),
+        Value::Double(number) => (-LIMIT..LIMIT)
+            .contains(&number.trunc())
+            .then_some(number as i64),
         Value::String(digits) => digits.parse().ok(),
         _ => None,
     }
@@ -178,7 +180,7 @@ pub(crate) fn list_of_one<'a>(arena: &'a Arena, text: &str) -> Value<'a> {
 /// Converts the members of a list one by one; fails when one of them does.
 fn each<'a>(arena: &'a Arena, values: Values<'a>, kind: Type) -> Converted<'a> {
     let mut same = true;
-    for member in values.clone() {
+    for member in values {
         match scalar(arena, member, kind) {
             Converted::Same => {}
             Converted::New(_) => same = false,
@@ -228,7 +230,11 @@ mod tests {
             (Type::Int, Double(5_199_999.9), Some(Int(5_199_999))),
             (Type::Int, Double(-1.9), Some(Int(-1))),
             (Type::Int, Double(9.3e18), None),
-            (Type::Int, Double(-9_223_372_036_854_775_808.0), Some(Int(i64::MIN))),
+            (
+                Type::Int,
+                Double(-9_223_372_036_854_775_808.0),
+                Some(Int(i64::MIN)),
+            ),
             (Type::Int, Double(f64::NAN), None),
             (Type::Int, String("+5"), Some(Int(5))),
             (Type::Int, String("-05"), Some(Int(-5))),
@@ -252,8 +258,16 @@ mod tests {
             (Type::Bool, String("yes"), None),
             (Type::Bool, Int(1), None),
             (Type::Date, String("as written"), Some(String("as written"))),
-            (Type::Date, Int(1_563_062_400_500), Some(String("2019-07-14T00:00:00.500Z"))),
-            (Type::Date, Double(1.5), Some(String("1970-01-01T00:00:00.001500Z"))),
+            (
+                Type::Date,
+                Int(1_563_062_400_500),
+                Some(String("2019-07-14T00:00:00.500Z")),
+            ),
+            (
+                Type::Date,
+                Double(1.5),
+                Some(String("1970-01-01T00:00:00.001500Z")),
+            ),
             (Type::Date, Int(i64::MAX), None),
             (Type::Date, Bool(true), None),
         ];
@@ -262,7 +276,11 @@ mod tests {
             assert_eq!(converted, *to, "{from:?} to {kind:?}");
             // An array of one is that one, for a scalar target.
             let one = list(&arena, &[*from]);
-            assert_eq!(to_target(&arena, one, *kind).value(one), *to, "[{from:?}] to {kind:?}");
+            assert_eq!(
+                to_target(&arena, one, *kind).value(one),
+                *to,
+                "[{from:?}] to {kind:?}"
+            );
             // Under its ECS name it stays as it came when it cannot be converted.
             let kept = to_field(&arena, *from, *kind).value(*from);
             assert_eq!(kept, Some(to.unwrap_or(*from)), "{from:?} kept as {kind:?}");
@@ -293,6 +311,9 @@ mod tests {
         let arena = Arena::default();
         let huge = Value::String("18446744073709551616");
         let double = to_field(&arena, huge, Type::Double);
-        assert_eq!(double, Converted::New(Value::Double(18_446_744_073_709_551_616.0)));
+        assert_eq!(
+            double,
+            Converted::New(Value::Double(18_446_744_073_709_551_616.0))
+        );
     }
 }

@@ -51,35 +51,61 @@ const PLATFORMS: [(&str, Platforms); 3] = [
 ];
 
 /// `os.type` values that ECS calls `unix`.
-const UNIXES: [&str; 7] = ["aix", "hpux", "solaris", "freebsd", "netbsd", "openbsd", "dragonflybsd"];
+const UNIXES: [&str; 7] = [
+    "aix",
+    "hpux",
+    "solaris",
+    "freebsd",
+    "netbsd",
+    "openbsd",
+    "dragonflybsd",
+];
 
 /// `host.arch` of an architecture, case ignored; `None` for a spelling that stays as it is.
 pub(crate) fn architecture(spelling: &str) -> Option<&'static str> {
-    let matches = |known: &&str| known.eq_ignore_ascii_case(spelling);
-    ARCHITECTURES.iter().find(|(_, spellings)| spellings.iter().any(|s| matches(&s))).map(|(arch, _)| *arch)
+    let matches = |known: &str| known.eq_ignore_ascii_case(spelling);
+    ARCHITECTURES
+        .iter()
+        .find(|(_, spellings)| spellings.iter().any(|s| matches(s)))
+        .map(|(arch, _)| *arch)
 }
 
 /// `host.architecture` of a `host.arch`; `None` for one that stays as it is.
 pub(crate) fn architecture_back(arch: &str) -> Option<&'static str> {
-    ARCHITECTURES.iter().find(|(known, _)| *known == arch)?.1.first().copied()
+    ARCHITECTURES
+        .iter()
+        .find(|(known, _)| *known == arch)?
+        .1
+        .first()
+        .copied()
 }
 
 /// `cloud.platform` of a service; case is ignored, `_` and `-` are read as blanks. `None` for unknown pairs.
 pub(crate) fn platform(provider: &str, service: &str) -> Option<&'static str> {
-    let (_, platforms) = PLATFORMS.iter().find(|(known, _)| same_words(known, provider))?;
-    let found = platforms.iter().find(|(_, names)| names.iter().any(|name| same_words(name, service)))?;
+    let (_, platforms) = PLATFORMS
+        .iter()
+        .find(|(known, _)| same_words(known, provider))?;
+    let found = platforms
+        .iter()
+        .find(|(_, names)| names.iter().any(|name| same_words(name, service)))?;
     Some(found.0)
 }
 
 /// `cloud.service.name` of a platform, the first spelling; `None` for unknown ones.
 pub(crate) fn platform_back(platform: &str) -> Option<&'static str> {
     let mut all = PLATFORMS.iter().flat_map(|(_, platforms)| platforms.iter());
-    all.find(|(known, _)| *known == platform)?.1.first().copied()
+    all.find(|(known, _)| *known == platform)?
+        .1
+        .first()
+        .copied()
 }
 
 /// The system that `host.os.platform` names, when ECS calls it `unix`.
 pub(crate) fn unix(platform: &str) -> Option<&'static str> {
-    UNIXES.iter().find(|known| known.eq_ignore_ascii_case(platform)).copied()
+    UNIXES
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(platform))
+        .copied()
 }
 
 fn same_words(known: &str, given: &str) -> bool {
@@ -104,13 +130,22 @@ mod tests {
         };
         let pairs = |list: &str| -> Vec<(String, String)> {
             let pairs = list.split(", ").filter_map(|pair| pair.split_once("->"));
-            let each = pairs.flat_map(|(from, to)| from.split('|').map(move |f| (f.to_owned(), to.to_owned())));
+            let each = pairs
+                .flat_map(|(from, to)| from.split('|').map(move |f| (f.to_owned(), to.to_owned())));
             each.collect()
         };
         let arch = of("host.architecture,");
-        let arch = arch.split(';').next().unwrap().strip_prefix("enum map host.arch: ").unwrap();
+        let arch = arch
+            .split(';')
+            .next()
+            .unwrap()
+            .strip_prefix("enum map host.arch: ")
+            .unwrap();
         let all = pairs(arch);
-        assert_eq!(all.len(), ARCHITECTURES.iter().map(|(_, s)| s.len()).sum::<usize>());
+        assert_eq!(
+            all.len(),
+            ARCHITECTURES.iter().map(|(_, s)| s.len()).sum::<usize>()
+        );
         for (from, to) in all {
             assert_eq!(architecture(&from), Some(to.as_str()));
             assert_eq!(architecture(&from.to_uppercase()), Some(to.as_str()));
@@ -122,12 +157,21 @@ mod tests {
             for (from, to) in pairs(list) {
                 assert_eq!(platform(provider, &from), Some(to.as_str()));
                 let spelled = from.to_uppercase().replace(' ', "_");
-                assert_eq!(platform(&provider.to_uppercase(), &spelled), Some(to.as_str()));
+                assert_eq!(
+                    platform(&provider.to_uppercase(), &spelled),
+                    Some(to.as_str())
+                );
                 assert_eq!(platform(platform_back(&to).unwrap(), "x"), None);
             }
         }
         let os = of("host.os.type,");
-        let unixes = os.split("when that is ").nth(1).unwrap().split(" else").next().unwrap();
+        let unixes = os
+            .split("when that is ")
+            .nth(1)
+            .unwrap()
+            .split(" else")
+            .next()
+            .unwrap();
         assert_eq!(unixes.split('|').collect::<Vec<_>>(), UNIXES);
     }
 

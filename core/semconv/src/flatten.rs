@@ -129,7 +129,13 @@ impl<V> Leaves<V> {
         let end = self.paths.len();
         let path = self.paths.get(start..end).unwrap_or_default();
         let hash = hash(path.as_bytes());
-        let leaf = Leaf { start, end, hash, level, value };
+        let leaf = Leaf {
+            start,
+            end,
+            hash,
+            level,
+            value,
+        };
         match self.find(path, hash) {
             Ok(at) => {
                 self.collisions += 1;
@@ -137,7 +143,11 @@ impl<V> Leaves<V> {
                 if let Some(there) = self.leaves.get_mut(at)
                     && level <= there.level
                 {
-                    *there = Leaf { start: there.start, end: there.end, ..leaf };
+                    *there = Leaf {
+                        start: there.start,
+                        end: there.end,
+                        ..leaf
+                    };
                 }
             }
             Err(slot) => {
@@ -187,9 +197,12 @@ impl<V> Leaves<V> {
 
     /// The paths with their values, in order of first appearance.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
-        self.leaves
-            .iter()
-            .map(|leaf| (self.paths.get(leaf.start..leaf.end).unwrap_or_default(), &leaf.value))
+        self.leaves.iter().map(|leaf| {
+            (
+                self.paths.get(leaf.start..leaf.end).unwrap_or_default(),
+                &leaf.value,
+            )
+        })
     }
 
     /// How many paths there are. None means that the event is empty and is to
@@ -224,7 +237,10 @@ mod tests {
     use super::*;
 
     fn of(leaves: &Leaves<i32>) -> Vec<(String, i32)> {
-        leaves.iter().map(|(path, value)| (path.to_owned(), *value)).collect()
+        leaves
+            .iter()
+            .map(|(path, value)| (path.to_owned(), *value))
+            .collect()
     }
 
     fn nested(leaves: &mut Leaves<i32>, object: &str, key: &str, value: i32) {
@@ -256,7 +272,10 @@ mod tests {
         nested(&mut leaves, "acme", "order.state", 2);
         leaves.leaf("a", 3);
         leaves.leaf("a", 4);
-        assert_eq!(of(&leaves), [("acme.order.state".to_owned(), 2), ("a".to_owned(), 4)]);
+        assert_eq!(
+            of(&leaves),
+            [("acme.order.state".to_owned(), 2), ("a".to_owned(), 4)]
+        );
         assert_eq!(leaves.collisions(), 2);
     }
 
@@ -285,11 +304,21 @@ mod tests {
         leaves.leave();
         // One level more, so the first one stays.
         assert_eq!(of(&leaves), [("http.request.body.content".to_owned(), 1)]);
-        for whole in ["message", "client.geo.location", "source.geo.location", "gen_ai.tool.call.result"] {
+        for whole in [
+            "message",
+            "client.geo.location",
+            "source.geo.location",
+            "gen_ai.tool.call.result",
+        ] {
             assert_eq!(leaves.enter(whole), Enter::Whole);
             leaves.leave();
         }
-        for object in ["host.geo.location", "labels", "dns.answers", "log.syslog.structured_data"] {
+        for object in [
+            "host.geo.location",
+            "labels",
+            "dns.answers",
+            "log.syslog.structured_data",
+        ] {
             assert_eq!(leaves.enter(object), Enter::Object);
             leaves.leave();
         }
@@ -305,7 +334,11 @@ mod tests {
         }
         assert_eq!(leaves.len(), 3_000);
         assert_eq!(leaves.collisions(), 3_000);
-        assert!(leaves.iter().all(|(path, value)| path == format!("k{}", value - 1)));
+        assert!(
+            leaves
+                .iter()
+                .all(|(path, value)| path == format!("k{}", value - 1))
+        );
         leaves.clear();
         assert!(leaves.is_empty());
         assert_eq!(leaves.collisions(), 0);

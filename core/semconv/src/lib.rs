@@ -9,9 +9,9 @@
 mod convert;
 mod enums;
 pub mod flatten;
+pub mod from_otel;
 #[path = "hash.rs"]
 mod hash;
-pub mod from_otel;
 pub mod severity;
 pub mod table;
 pub mod time;

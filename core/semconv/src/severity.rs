@@ -113,12 +113,27 @@ mod tests {
 
     #[test]
     fn nothing_is_guessed() {
-        for level in ["", "  ", "30", "7", "2", "audit", "off", "all", "warn ing", "wärn", "informationally"] {
+        for level in [
+            "",
+            "  ",
+            "30",
+            "7",
+            "2",
+            "audit",
+            "off",
+            "all",
+            "warn ing",
+            "wärn",
+            "informationally",
+        ] {
             assert_eq!(number_of_level(level), None, "{level}");
         }
         assert_eq!(number_of_syslog(-1), None);
         assert_eq!(number_of_syslog(8), None);
-        assert_eq!((0..8).filter_map(number_of_syslog).collect::<Vec<_>>(), [21, 19, 18, 17, 13, 10, 9, 5]);
+        assert_eq!(
+            (0..8).filter_map(number_of_syslog).collect::<Vec<_>>(),
+            [21, 19, 18, 17, 13, 10, 9, 5]
+        );
         assert_eq!(range_name(0), None);
         assert_eq!(range_name(25), None);
     }

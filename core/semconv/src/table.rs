@@ -24,8 +24,6 @@ pub struct Entry {
     /// Index of the target attribute; its own index when the name is kept as a target; [`NONE`] for fields
     /// that keep their ECS name and for those that become a field of the log record.
     pub(crate) target: u16,
-    /// Index of the second attribute that is written when it is still free.
-    pub(crate) secondary: u16,
     /// Index of the ECS (or Beats) field that a semconv attribute becomes on the way back.
     pub(crate) reverse: u16,
     /// A bit of its own when rules ask for this name, else 0.
@@ -290,8 +288,11 @@ mod tests {
     #[test]
     fn a_mapped_field_is_on_the_resource_exactly_when_its_target_is_an_entity_attribute() {
         for entry in ENTRIES.iter().filter(|e| e.source == Source::Ecs) {
-            let Some(target) = entry.target() else { continue };
-            let entity = target.standing == Standing::Entity && target.name != "user_agent.original";
+            let Some(target) = entry.target() else {
+                continue;
+            };
+            let entity =
+                target.standing == Standing::Entity && target.name != "user_agent.original";
             let resource = entry.placement == Placement::Resource;
             assert_eq!(entity, resource, "{}", entry.name);
         }
@@ -304,17 +305,34 @@ mod tests {
                 let moved = target.name.starts_with("gen_ai.");
                 // A semconv name that is in the input stays what it is.
                 let mapped = entry.source == Source::Ecs;
-                assert!(!mapped || moved || target.standing != Standing::Deprecated, "{}", entry.name);
+                assert!(
+                    !mapped || moved || target.standing != Standing::Deprecated,
+                    "{}",
+                    entry.name
+                );
             }
         }
     }
 
     #[test]
     fn names_that_semconv_has_too_do_not_make_an_event() {
-        for name in ["http.request.method", "service.name", "url.full", "gen_ai.request.model", "dns.answers"] {
+        for name in [
+            "http.request.method",
+            "service.name",
+            "url.full",
+            "gen_ai.request.model",
+            "dns.answers",
+        ] {
             assert!(!lookup(name).unwrap().marker, "{name}");
         }
-        for name in ["@timestamp", "event.action", "error.message", "tags", "ecs.version", "client.ip"] {
+        for name in [
+            "@timestamp",
+            "event.action",
+            "error.message",
+            "tags",
+            "ecs.version",
+            "client.ip",
+        ] {
             assert!(lookup(name).unwrap().marker, "{name}");
         }
     }

@@ -45,7 +45,9 @@ fn milliseconds_text(text: &str) -> Option<i128> {
         return None;
     }
     let whole: i128 = whole.parse().ok()?;
-    whole.checked_mul(MILLISECOND)?.checked_add(scaled(fraction.as_bytes(), 6))
+    whole
+        .checked_mul(MILLISECOND)?
+        .checked_add(scaled(fraction.as_bytes(), 6))
 }
 
 /// The first `places` digits of a fraction, as if it had exactly that many.
@@ -112,7 +114,11 @@ fn date_time(text: &[u8]) -> Option<i128> {
     let hour = c.number(2)?;
     c.take(b":")?;
     let minute = c.number(2)?;
-    let second = if c.take(b":").is_some() { c.number(2)? } else { 0 };
+    let second = if c.take(b":").is_some() {
+        c.number(2)?
+    } else {
+        0
+    };
     let mut nanos = 0;
     if c.take(b".,").is_some() {
         let digits = c.0.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -163,7 +169,11 @@ fn civil_from_days(days: i64) -> (i64, u8, u8) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month as u8, day as u8)
 }
@@ -179,7 +189,10 @@ impl Iso {
     /// From nanoseconds since 1970.
     pub fn from_nanos(nanos: u64) -> Iso {
         // The year of the largest one is 2554.
-        Iso::from_wide(i128::from(nanos)).unwrap_or(Iso { bytes: [b'0'; 30], len: 0 })
+        Iso::from_wide(i128::from(nanos)).unwrap_or(Iso {
+            bytes: [b'0'; 30],
+            len: 0,
+        })
     }
 
     /// From epoch milliseconds; `None` outside the years 0 to 9999.
@@ -200,7 +213,10 @@ impl Iso {
             return None;
         }
         let of_day = seconds.rem_euclid(86_400) as u32;
-        let mut iso = Iso { bytes: [0; 30], len: 0 };
+        let mut iso = Iso {
+            bytes: [0; 30],
+            len: 0,
+        };
         iso.digits(year as u32, 4);
         iso.push(b'-');
         iso.digits(u32::from(month), 2);
@@ -264,7 +280,10 @@ mod tests {
         ] {
             assert_eq!(parse(text), Some(DAY), "{text}");
         }
-        assert_eq!(parse("2019-07-14T00:00:00.1234567899999Z"), Some(DAY + 123_456_789));
+        assert_eq!(
+            parse("2019-07-14T00:00:00.1234567899999Z"),
+            Some(DAY + 123_456_789)
+        );
         assert_eq!(parse("1563062400000.5"), Some(DAY + 500_000));
         assert_eq!(parse("2554-07-21T23:34:33.709551615Z"), Some(u64::MAX));
         assert_eq!(parse("2000-02-29"), Some(951_782_400_000_000_000));
@@ -274,11 +293,32 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_a_time() {
         for text in [
-            "", "yesterday", "-5", "1e3", "2019-02-29", "1900-02-29", "2019-13-01", "2019-00-10",
-            "2019-07-14T24:00:00Z", "2019-07-14T00:60:00Z", "2019-07-14T00:00:60Z", "2019-07-14T00:00:00.Z",
-            "2019-07-14T", "2019-07-14T00", "2019-07-14T00:00:00+1", "2019-07-14T00:00:00+25:00",
-            "2019-07-14T00:00:00Zx", "2019-07-14X00:00:00", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00+01:00",
-            "2554-07-21T23:34:33.709551616Z", "99999999999999999999999999", "2019-07-1", "+2019-07-14", "5.", ".5",
+            "",
+            "yesterday",
+            "-5",
+            "1e3",
+            "2019-02-29",
+            "1900-02-29",
+            "2019-13-01",
+            "2019-00-10",
+            "2019-07-14T24:00:00Z",
+            "2019-07-14T00:60:00Z",
+            "2019-07-14T00:00:60Z",
+            "2019-07-14T00:00:00.Z",
+            "2019-07-14T",
+            "2019-07-14T00",
+            "2019-07-14T00:00:00+1",
+            "2019-07-14T00:00:00+25:00",
+            "2019-07-14T00:00:00Zx",
+            "2019-07-14X00:00:00",
+            "1969-12-31T23:59:59Z",
+            "1970-01-01T00:00:00+01:00",
+            "2554-07-21T23:34:33.709551616Z",
+            "99999999999999999999999999",
+            "2019-07-1",
+            "+2019-07-14",
+            "5.",
+            ".5",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
@@ -289,7 +329,10 @@ mod tests {
         assert_eq!(from_millis(1_563_062_400_123), Some(DAY + 123_000_000));
         assert_eq!(from_millis(-1), None);
         assert_eq!(from_millis(i64::MAX), None);
-        assert_eq!(from_millis_f64(1_563_062_400_123.5), Some(DAY + 123_500_000));
+        assert_eq!(
+            from_millis_f64(1_563_062_400_123.5),
+            Some(DAY + 123_500_000)
+        );
         assert_eq!(from_millis_f64(-0.5), None);
         assert_eq!(from_millis_f64(f64::NAN), None);
         assert_eq!(from_millis_f64(1e30), None);
@@ -306,16 +349,24 @@ mod tests {
         ] {
             assert_eq!(Iso::from_nanos(nanos).as_str(), text);
         }
-        assert_eq!(Iso::from_millis(-1).unwrap().as_str(), "1969-12-31T23:59:59.999Z");
+        assert_eq!(
+            Iso::from_millis(-1).unwrap().as_str(),
+            "1969-12-31T23:59:59.999Z"
+        );
         assert_eq!(Iso::from_millis(i64::MAX), None);
-        assert_eq!(Iso::from_millis_f64(0.5).unwrap().as_str(), "1970-01-01T00:00:00.000500Z");
+        assert_eq!(
+            Iso::from_millis_f64(0.5).unwrap().as_str(),
+            "1970-01-01T00:00:00.000500Z"
+        );
     }
 
     #[test]
     fn what_is_written_is_read_back() {
         let mut nanos: u64 = 3;
         for _ in 0..5_000 {
-            nanos = nanos.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            nanos = nanos
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             assert_eq!(parse(Iso::from_nanos(nanos).as_str()), Some(nanos));
         }
     }

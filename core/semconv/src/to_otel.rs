@@ -27,8 +27,6 @@ mod place;
 mod points;
 mod special;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use otlp::Value;
 use otlp::edit::{Edit, Facts, LogDraft, Touches, Verdict};
 
@@ -50,43 +48,33 @@ pub enum Records {
     All,
 }
 
-/// Maps ECS events to OpenTelemetry names. An [`Edit`] over log records.
-#[derive(Debug, Default)]
+/// What a walk that maps has to do: regroup records, since some get another resource or scope.
+pub const TOUCHES: Touches = Touches {
+    resource: false,
+    scope: false,
+    logs: true,
+    spans: false,
+    metrics: false,
+    points: false,
+    moves: true,
+    ignores_facts: true,
+};
+
+/// Maps ECS events to OpenTelemetry names, as an [`Edit`]. For those who do not count collisions; others call
+/// [`map`] from an edit of their own.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ToOtel {
-    records: Records,
-    mapped: AtomicU64,
-    collisions: AtomicU64,
-}
-
-impl ToOtel {
-    /// A mapper of these records.
-    pub fn new(records: Records) -> ToOtel {
-        ToOtel { records, ..ToOtel::default() }
-    }
-
-    /// How many records were mapped so far.
-    pub fn mapped(&self) -> u64 {
-        self.mapped.load(Ordering::Relaxed)
-    }
-
-    /// How many values were dropped so far because their path had another value in the same event.
-    pub fn collisions(&self) -> u64 {
-        self.collisions.load(Ordering::Relaxed)
-    }
+    /// Which records it maps.
+    pub records: Records,
 }
 
 impl Edit for ToOtel {
     fn touches(&self) -> Touches {
-        Touches { logs: true, moves: true, ignores_facts: true, ..Touches::default() }
+        TOUCHES
     }
 
     fn log(&self, _: &Facts<'_>, log: &mut LogDraft<'_, '_>) -> Verdict {
-        if let Some(report) = map(log, self.records) {
-            self.mapped.fetch_add(1, Ordering::Relaxed);
-            if report.collisions > 0 {
-                self.collisions.fetch_add(report.collisions as u64, Ordering::Relaxed);
-            }
-        }
+        let _ = map(log, self.records);
         Verdict::Keep
     }
 }
@@ -100,7 +88,7 @@ pub struct Report {
 
 /// Maps one record; `None` when it is no ECS event and was left as it is.
 ///
-/// The walk must be one that regroups ([`Touches::moves`]).
+/// The edit that calls it declares [`TOUCHES`].
 pub fn map(log: &mut LogDraft<'_, '_>, records: Records) -> Option<Report> {
     let mut event = Event::scan(&log.attributes());
     let body = ecs_body(log, records);

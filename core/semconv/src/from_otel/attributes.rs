@@ -41,12 +41,18 @@ impl<'a> All<'a> {
         record: impl Iterator<Item = KeyValue<'a>>,
         resource: impl Iterator<Item = KeyValue<'a>>,
     ) -> Self {
-        let mut all = All { items: SmallVec::new(), taken: [0; table::COUNT.div_ceil(64)] };
+        let mut all = All {
+            items: SmallVec::new(),
+            taken: [0; table::COUNT.div_ceil(64)],
+        };
         let mut seen = all.taken;
         for KeyValue { key, value } in record.chain(resource) {
             let index = table::find(key).unwrap_or(NONE);
             let double = match index {
-                NONE => all.items.iter().any(|item| item.index == NONE && item.key == key),
+                NONE => all
+                    .items
+                    .iter()
+                    .any(|item| item.index == NONE && item.key == key),
                 index => !mark(&mut seen, index),
             };
             if !double && !value.is_empty() {
@@ -58,7 +64,10 @@ impl<'a> All<'a> {
 
     /// The value of the attribute with this entry.
     pub(super) fn value(&self, index: u16) -> Option<Value<'a>> {
-        self.items.iter().find(|item| item.index == index).map(|item| item.value)
+        self.items
+            .iter()
+            .find(|item| item.index == index)
+            .map(|item| item.value)
     }
 
     fn text(&self, index: u16) -> Option<&'a str> {
@@ -66,7 +75,12 @@ impl<'a> All<'a> {
     }
 
     /// Gives a field out unless its path was given before.
-    pub(super) fn claim(&mut self, index: u16, value: EcsValue<'_>, sink: &mut impl FnMut(&str, EcsValue<'_>)) {
+    pub(super) fn claim(
+        &mut self,
+        index: u16,
+        value: EcsValue<'_>,
+        sink: &mut impl FnMut(&str, EcsValue<'_>),
+    ) {
         if mark(&mut self.taken, index) {
             sink(table::entry(index).name, value);
         }
@@ -76,7 +90,10 @@ impl<'a> All<'a> {
     pub(super) fn emit(&mut self, sink: &mut impl FnMut(&str, EcsValue<'_>)) {
         let items = std::mem::take(&mut self.items);
         // Names that are ECS already are owned before anything becomes them.
-        let all = All { items, taken: self.taken };
+        let all = All {
+            items,
+            taken: self.taken,
+        };
         for item in &all.items {
             if let Back::Own = all.back(item)
                 && (item.index == NONE || mark(&mut self.taken, item.index))
@@ -152,9 +169,17 @@ impl<'a> All<'a> {
         }
     }
 
-    fn back_by_rule(&self, item: &Item<'a>, index: u16, field: &Entry, conversion: Conversion) -> Back<'a> {
+    fn back_by_rule(
+        &self,
+        item: &Item<'a>,
+        index: u16,
+        field: &Entry,
+        conversion: Conversion,
+    ) -> Back<'a> {
         let value = match conversion {
-            Conversion::Method if self.value(id::HTTP_REQUEST_METHOD_ORIGINAL).is_some() => return Back::Nothing,
+            Conversion::Method if self.value(id::HTTP_REQUEST_METHOD_ORIGINAL).is_some() => {
+                return Back::Nothing;
+            }
             Conversion::OneString => match unwrapped(item.value) {
                 Some(one) => one,
                 None => return Back::Own,
@@ -164,7 +189,9 @@ impl<'a> All<'a> {
                 None | Some("http") => item.value,
                 Some(_) => return Back::Own,
             },
-            Conversion::GeoPoint if self.value(id::GEO_LOCATION_LON).is_some() => return Back::Nothing,
+            Conversion::GeoPoint if self.value(id::GEO_LOCATION_LON).is_some() => {
+                return Back::Nothing;
+            }
             Conversion::GeoPoint => return Back::Own,
             Conversion::Architecture => self.spelled(item.value, enums::architecture_back),
             Conversion::CloudPlatform => self.spelled(item.value, enums::platform_back),
@@ -174,7 +201,11 @@ impl<'a> All<'a> {
         let own = index == item.index
             || field.name == "faas.id" && self.value(id::FAAS_NAME).is_none()
             || field.name == "dns.resolved_ip" && !is_list_of_texts(item.value);
-        if own { Back::Own } else { Back::Field(index, value) }
+        if own {
+            Back::Own
+        } else {
+            Back::Field(index, value)
+        }
     }
 
     fn spelled(&self, value: Value<'a>, back: impl Fn(&str) -> Option<&'static str>) -> Value<'a> {
@@ -193,7 +224,10 @@ impl<'a> All<'a> {
 
     /// `unix` says too little: the platform names the system.
     fn unix(&self, taken: &mut Taken, sink: &mut impl FnMut(&str, EcsValue<'_>)) {
-        let Some(unix) = self.value(id::OS_TYPE).and_then(|os| enums::unix(os.as_str()?)) else {
+        let Some(unix) = self
+            .value(id::OS_TYPE)
+            .and_then(|os| enums::unix(os.as_str()?))
+        else {
             return;
         };
         if mark(taken, id::HOST_OS_PLATFORM) {
@@ -202,7 +236,10 @@ impl<'a> All<'a> {
     }
 
     fn point(&self, taken: &mut Taken, sink: &mut impl FnMut(&str, EcsValue<'_>)) {
-        let (Some(lat), Some(lon)) = (self.value(id::GEO_LOCATION_LAT), self.value(id::GEO_LOCATION_LON)) else {
+        let (Some(lat), Some(lon)) = (
+            self.value(id::GEO_LOCATION_LAT),
+            self.value(id::GEO_LOCATION_LON),
+        ) else {
             return;
         };
         if mark(taken, id::CLIENT_GEO_LOCATION) {
@@ -219,7 +256,9 @@ impl<'a> All<'a> {
             let key = item.key.strip_prefix("process.environment_variable.")?;
             Some((key, item.value.as_str()?))
         });
-        let texts: Vec<String> = variables.map(|(key, value)| format!("{key}={value}")).collect();
+        let texts: Vec<String> = variables
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
         if !texts.is_empty() && mark(taken, id::PROCESS_ENV_VARS) {
             sink("process.env_vars", EcsValue::Texts(&texts));
         }
@@ -231,10 +270,20 @@ impl<'a> All<'a> {
             [id::CLIENT_ADDRESS, id::CLIENT_IP, id::CLIENT_DOMAIN],
             [id::SERVER_ADDRESS, id::SERVER_IP, id::SERVER_DOMAIN],
             [id::SOURCE_ADDRESS, id::SOURCE_IP, id::SOURCE_DOMAIN],
-            [id::DESTINATION_ADDRESS, id::DESTINATION_IP, id::DESTINATION_DOMAIN],
+            [
+                id::DESTINATION_ADDRESS,
+                id::DESTINATION_IP,
+                id::DESTINATION_DOMAIN,
+            ],
         ] {
-            let Some(text) = self.value(address).and_then(|value| value.as_str()) else { continue };
-            let copy = if text.parse::<IpAddr>().is_ok() { ip } else { domain };
+            let Some(text) = self.value(address).and_then(|value| value.as_str()) else {
+                continue;
+            };
+            let copy = if text.parse::<IpAddr>().is_ok() {
+                ip
+            } else {
+                domain
+            };
             if mark(taken, copy) {
                 sink(table::entry(copy).name, EcsValue::text(text));
             }
@@ -247,7 +296,9 @@ type Taken = [u64; table::COUNT.div_ceil(64)];
 
 /// Sets a bit; false when it was set.
 fn mark(bits: &mut Taken, index: u16) -> bool {
-    let Some(word) = bits.get_mut(usize::from(index / 64)) else { return true };
+    let Some(word) = bits.get_mut(usize::from(index / 64)) else {
+        return true;
+    };
     let bit = 1 << (index % 64);
     let free = *word & bit == 0;
     *word |= bit;

@@ -1,7 +1,7 @@
 //! Records to flat ECS inside a pipeline.
 
-use otlp::{KeyValue, Value};
 use otlp::edit::{Edit, Facts, LogDraft, Touches, Verdict};
+use otlp::{KeyValue, Value};
 use smallvec::SmallVec;
 
 use super::{Fields, from_otel};
@@ -14,7 +14,10 @@ pub struct ToEcs;
 
 impl Edit for ToEcs {
     fn touches(&self) -> Touches {
-        Touches { logs: true, ..Touches::default() }
+        Touches {
+            logs: true,
+            ..Touches::default()
+        }
     }
 
     fn log(&self, facts: &Facts<'_>, log: &mut LogDraft<'_, '_>) -> Verdict {
@@ -34,9 +37,14 @@ impl Edit for ToEcs {
         // Through a slice, so that they may live as short as the facts.
         let own: &[KeyValue<'_>] = &attributes;
         let mut event: SmallVec<[(&str, Value<'_>); 32]> = SmallVec::new();
-        from_otel(&fields, own.iter().copied(), facts.resource().attributes(), |path, value| {
-            event.push((arena.text(path), value.to_value(arena)));
-        });
+        from_otel(
+            &fields,
+            own.iter().copied(),
+            facts.resource().attributes(),
+            |path, value| {
+                event.push((arena.text(path), value.to_value(arena)));
+            },
+        );
         let mut attributes = log.attributes();
         attributes.clear();
         for (path, value) in event {

@@ -92,7 +92,10 @@ mod tests {
         });
         let mut text = String::new();
         write(&mut text, value);
-        assert_eq!(text, r#"{"a\"\u0001\n":"é😀","m":[true,null,-1,"NaN","ab01",{}],"z":2.0}"#);
+        assert_eq!(
+            text,
+            r#"{"a\"\u0001\n":"é😀","m":[true,null,-1,"NaN","ab01",{}],"z":2.0}"#
+        );
         let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(parsed["m"][4], "ab01");
     }

@@ -8,14 +8,21 @@ use crate::severity::range_name;
 use crate::table::id;
 use crate::time::Iso;
 
-pub(super) fn fields(fields: &Fields<'_>, all: &mut All<'_>, sink: &mut impl FnMut(&str, EcsValue<'_>)) {
+pub(super) fn fields(
+    fields: &Fields<'_>,
+    all: &mut All<'_>,
+    sink: &mut impl FnMut(&str, EcsValue<'_>),
+) {
     let mut give = |index: u16, value: EcsValue<'_>| all.claim(index, value, sink);
     let time = match fields.time_unix_nano {
         0 => fields.observed_time_unix_nano,
         time => time,
     };
     if time != 0 {
-        give(id::TIMESTAMP, EcsValue::text(Iso::from_nanos(time).as_str()));
+        give(
+            id::TIMESTAMP,
+            EcsValue::text(Iso::from_nanos(time).as_str()),
+        );
     }
     if fields.observed_time_unix_nano != 0 {
         let created = Iso::from_nanos(fields.observed_time_unix_nano);
@@ -53,7 +60,9 @@ fn ids(fields: &Fields<'_>, all: &mut All<'_>, sink: &mut impl FnMut(&str, EcsVa
     }
     if let Some(span) = hex(fields.span_id, &mut digits) {
         // An APM transaction is the entry span; it has its own field.
-        let transaction = all.value(id::TRANSACTION_ID).and_then(|value| value.as_str());
+        let transaction = all
+            .value(id::TRANSACTION_ID)
+            .and_then(|value| value.as_str());
         if !transaction.is_some_and(|transaction| transaction.eq_ignore_ascii_case(span)) {
             all.claim(id::SPAN_ID, EcsValue::text(span), sink);
         }

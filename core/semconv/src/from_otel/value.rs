@@ -36,7 +36,11 @@ impl<'v> EcsValue<'v> {
                 });
             }),
             EcsValue::Texts(texts) => arena.build(|value| {
-                value.array(|array| texts.iter().for_each(|text| array.push(Value::String(text))));
+                value.array(|array| {
+                    texts
+                        .iter()
+                        .for_each(|text| array.push(Value::String(text)))
+                });
             }),
         }
     }

@@ -25,7 +25,9 @@ impl<'a> Mapping<'_, '_, 'a> {
             }
         }
         if event.has(role::ERROR_TYPE) && event.has(EXCEPTION) {
-            let kind = event.find(id::ERROR_TYPE).and_then(|field| text(self.arena, field.value));
+            let kind = event
+                .find(id::ERROR_TYPE)
+                .and_then(|field| text(self.arena, field.value));
             if let Some(kind) = kind {
                 self.fill(id::EXCEPTION_TYPE, Value::String(kind));
             }
@@ -36,7 +38,9 @@ impl<'a> Mapping<'_, '_, 'a> {
         if event.has(role::HOST_OS_TYPE) {
             self.derive_os_name();
         }
-        if event.has(role::DNS_ANSWERS | role::DNS_ANSWERS_DATA) && !event.has(role::DNS_RESOLVED_IP) {
+        if event.has(role::DNS_ANSWERS | role::DNS_ANSWERS_DATA)
+            && !event.has(role::DNS_RESOLVED_IP)
+        {
             self.derive_answers();
         }
     }
@@ -71,7 +75,10 @@ impl<'a> Mapping<'_, '_, 'a> {
 
     /// What `darwin` and `linux` would lose.
     fn derive_os_name(&mut self) {
-        let os = self.event.find(id::HOST_OS_TYPE).and_then(|field| text(self.arena, field.value));
+        let os = self
+            .event
+            .find(id::HOST_OS_TYPE)
+            .and_then(|field| text(self.arena, field.value));
         let name = match os {
             Some(os) if os.eq_ignore_ascii_case("ios") => "iOS",
             Some(os) if os.eq_ignore_ascii_case("android") => "Android",
@@ -88,7 +95,11 @@ impl<'a> Mapping<'_, '_, 'a> {
         let addresses = ip_literals(data);
         if !addresses.is_empty() {
             let list = self.arena.build(|value| {
-                value.array(|array| addresses.iter().for_each(|ip| array.push(Value::String(ip))));
+                value.array(|array| {
+                    addresses
+                        .iter()
+                        .for_each(|ip| array.push(Value::String(ip)))
+                });
             });
             self.fill(id::DNS_ANSWERS, list);
         }

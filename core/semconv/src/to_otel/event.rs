@@ -1,7 +1,7 @@
 //! The fields of one event, each looked up once.
 
-use otlp::edit::AttributesDraft;
 use otlp::Value;
+use otlp::edit::AttributesDraft;
 use smallvec::SmallVec;
 
 use crate::table::{self, Entry, Family, NONE, Source};
@@ -66,7 +66,14 @@ impl<'a> Event<'a> {
 
     #[inline]
     pub(super) fn push(&mut self, key: &'a str, value: Value<'a>, position: usize) {
-        let mut field = Field { key, value, position, index: NONE, family: Family::Custom, rank: CUSTOM };
+        let mut field = Field {
+            key,
+            value,
+            position,
+            index: NONE,
+            family: Family::Custom,
+            rank: CUSTOM,
+        };
         let mut whole = false;
         if let Some(index) = table::find(key) {
             let entry = table::entry(index);
@@ -83,7 +90,10 @@ impl<'a> Event<'a> {
         } else {
             field.family = table::family(key);
             self.customs |= field.family != Family::Custom;
-            self.marker |= matches!(field.family, Family::Label | Family::ContainerLabel | Family::Point(_));
+            self.marker |= matches!(
+                field.family,
+                Family::Label | Family::ContainerLabel | Family::Point(_)
+            );
             self.points |= matches!(field.family, Family::Point(_));
         }
         self.customs |= position == NOWHERE;

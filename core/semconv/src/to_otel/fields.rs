@@ -104,7 +104,10 @@ impl<'a> Mapping<'_, '_, 'a> {
         let id = text(self.arena, field.value).and_then(|digits| match digits.len() {
             16 => hex::<8>(digits).map(|low| {
                 let mut id = [0; 16];
-                id.iter_mut().skip(8).zip(low).for_each(|(to, from)| *to = from);
+                id.iter_mut()
+                    .skip(8)
+                    .zip(low)
+                    .for_each(|(to, from)| *to = from);
                 id
             }),
             _ => hex::<16>(digits),

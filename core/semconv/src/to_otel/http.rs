@@ -8,8 +8,9 @@ use crate::convert::{Converted, text};
 use crate::table::{Entry, id};
 
 /// The methods of the semantic conventions.
-const METHODS: [&str; 10] =
-    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"];
+const METHODS: [&str; 10] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
+];
 
 impl<'a> Mapping<'_, '_, 'a> {
     /// A known method as it is; in another case upper-cased; any other `_OTHER`. The last two with their original.
@@ -17,7 +18,9 @@ impl<'a> Mapping<'_, '_, 'a> {
         let Some(original) = text(self.arena, field.value) else {
             return self.keep(field, entry);
         };
-        let known = METHODS.iter().find(|method| method.eq_ignore_ascii_case(original));
+        let known = METHODS
+            .iter()
+            .find(|method| method.eq_ignore_ascii_case(original));
         let method = known.copied().unwrap_or("_OTHER");
         let converted = match field.value {
             Value::String(same) if same == method => Converted::Same,

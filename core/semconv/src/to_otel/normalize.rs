@@ -21,7 +21,11 @@ type Found<'a> = SmallVec<[(Value<'a>, usize); 32]>;
 
 /// Flattens body (if asked for) and attributes into the event and takes out of the record what is no attribute any
 /// more. Returns how many values lost a collision.
-pub(super) fn normalize<'a>(log: &mut LogDraft<'_, 'a>, event: &mut Event<'a>, body: bool) -> usize {
+pub(super) fn normalize<'a>(
+    log: &mut LogDraft<'_, 'a>,
+    event: &mut Event<'a>,
+    body: bool,
+) -> usize {
     LEAVES.with_borrow_mut(|leaves| {
         leaves.clear();
         let mut found = Found::new();
@@ -32,11 +36,17 @@ pub(super) fn normalize<'a>(log: &mut LogDraft<'_, 'a>, event: &mut Event<'a>, b
         for field in &event.fields {
             tell(leaves, &mut found, field.key, field.value, field.position);
         }
-        let mut flat = Event { marker: event.marker, ..Event::default() };
+        let mut flat = Event {
+            marker: event.marker,
+            ..Event::default()
+        };
         let arena = log.arena();
-        let mut stays: SmallVec<[bool; 64]> = SmallVec::from_elem(false, log.attributes().positions());
+        let mut stays: SmallVec<[bool; 64]> =
+            SmallVec::from_elem(false, log.attributes().positions());
         for (path, &index) in leaves.iter() {
-            let Some(&(value, position)) = found.get(index as usize) else { continue };
+            let Some(&(value, position)) = found.get(index as usize) else {
+                continue;
+            };
             if let Some(stays) = stays.get_mut(position) {
                 *stays = true;
             }
@@ -60,7 +70,13 @@ fn walk<'a>(leaves: &mut Leaves<u32>, found: &mut Found<'a>, map: Attributes<'a>
 }
 
 /// One member of a map, or an attribute. What is no value is not told.
-fn tell<'a>(leaves: &mut Leaves<u32>, found: &mut Found<'a>, key: &str, value: Value<'a>, position: usize) {
+fn tell<'a>(
+    leaves: &mut Leaves<u32>,
+    found: &mut Found<'a>,
+    key: &str,
+    value: Value<'a>,
+    position: usize,
+) {
     match value {
         Value::Empty => {}
         Value::Array(values) if values.clone().all(|value| value.is_empty()) => {}
@@ -86,7 +102,10 @@ fn tell<'a>(leaves: &mut Leaves<u32>, found: &mut Found<'a>, key: &str, value: V
 #[cold]
 pub(super) fn has_marker(event: &Event<'_>) -> bool {
     let mut path = String::new();
-    event.fields.iter().any(|field| marker_below(&mut path, field.key, field.value))
+    event
+        .fields
+        .iter()
+        .any(|field| marker_below(&mut path, field.key, field.value))
 }
 
 fn marker_below(path: &mut String, key: &str, value: Value<'_>) -> bool {
@@ -96,7 +115,9 @@ fn marker_below(path: &mut String, key: &str, value: Value<'_>) -> bool {
     }
     path.push_str(key);
     let marker = match value {
-        Value::Map(map) => map.clone().any(|member| marker_below(path, member.key, member.value)),
+        Value::Map(map) => map
+            .clone()
+            .any(|member| marker_below(path, member.key, member.value)),
         _ => match table::lookup(path) {
             Some(entry) => entry.marker,
             None => table::family(path) == table::Family::Label,

@@ -4,8 +4,8 @@ use otlp::Value;
 use otlp::edit::{Arena, LogDraft};
 use smallvec::SmallVec;
 
-use super::event::{CUSTOM, Event, Field, NOWHERE};
 use super::SCHEMA_URL;
+use super::event::{CUSTOM, Event, Field, NOWHERE};
 use crate::convert::{Converted, to_field, to_target};
 use crate::table::{self, Conversion, Entry, Family, NONE, Placement, Type};
 
@@ -117,7 +117,12 @@ impl<'m, 'd, 'a> Mapping<'m, 'd, 'a> {
 
     /// Gives a converted value to the target of its row, or keeps the field when it cannot have it.
     #[inline]
-    pub(super) fn place(&mut self, field: &Field<'a>, entry: &'static Entry, converted: Converted<'a>) {
+    pub(super) fn place(
+        &mut self,
+        field: &Field<'a>,
+        entry: &'static Entry,
+        converted: Converted<'a>,
+    ) {
         let Some(value) = converted.value(field.value) else {
             return self.keep(field, entry);
         };
@@ -139,7 +144,11 @@ impl<'m, 'd, 'a> Mapping<'m, 'd, 'a> {
             return Some(*value);
         }
         let target = table::entry(target);
-        if target.placement == Placement::Resource { self.on_resource(target.name) } else { None }
+        if target.placement == Placement::Resource {
+            self.on_resource(target.name)
+        } else {
+            None
+        }
     }
 
     /// What the resource had before.
@@ -149,7 +158,11 @@ impl<'m, 'd, 'a> Mapping<'m, 'd, 'a> {
             None => !self.log.resource_attributes().is_empty(),
         };
         self.base = Some(base);
-        if base { self.log.resource_attributes().get(name) } else { None }
+        if base {
+            self.log.resource_attributes().get(name)
+        } else {
+            None
+        }
     }
 
     /// Writes an attribute that no field of its own stands for, when it is still free.
@@ -189,7 +202,13 @@ impl<'m, 'd, 'a> Mapping<'m, 'd, 'a> {
     }
 
     /// Under its own name. When the resource has another value of that name already, it stays on the record.
-    fn write_own(&mut self, field: &Field<'a>, placement: Placement, value: Value<'a>, converted: Converted<'a>) {
+    fn write_own(
+        &mut self,
+        field: &Field<'a>,
+        placement: Placement,
+        value: Value<'a>,
+        converted: Converted<'a>,
+    ) {
         let placement = match placement {
             Placement::Record => Placement::Record,
             Placement::Resource => match self.on_resource(field.key) {
@@ -233,7 +252,11 @@ impl<'m, 'd, 'a> Mapping<'m, 'd, 'a> {
 
     /// An attribute of the resource with a name that is made, not looked up. False when another value has it.
     pub(super) fn add_to_resource(&mut self, name: &'a str, value: Value<'a>) -> bool {
-        let mut there = self.resource.iter().find(|(taken, _)| *taken == name).map(|(_, value)| *value);
+        let mut there = self
+            .resource
+            .iter()
+            .find(|(taken, _)| *taken == name)
+            .map(|(_, value)| *value);
         if there.is_none() {
             there = self.on_resource(name);
         }

@@ -14,7 +14,10 @@ type Point = (f64, f64);
 impl<'a> Mapping<'_, '_, 'a> {
     /// Whether the event says anything about where its client is.
     pub(super) fn client_has_geo(&self) -> bool {
-        self.event.fields.iter().any(|field| field.key.starts_with("client.geo."))
+        self.event
+            .fields
+            .iter()
+            .any(|field| field.key.starts_with("client.geo."))
     }
 
     /// `client.geo.location` and `source.geo.location`.
@@ -58,8 +61,10 @@ impl<'a> Mapping<'_, '_, 'a> {
     /// False when another point is there.
     fn place_point(&mut self, (lat, lon): Point) -> bool {
         let targets = [(id::GEO_LOCATION_LAT, lat), (id::GEO_LOCATION_LON, lon)];
-        let free = targets
-            .map(|(target, degrees)| self.owner(target).is_none_or(|there| there == Value::Double(degrees)));
+        let free = targets.map(|(target, degrees)| {
+            self.owner(target)
+                .is_none_or(|there| there == Value::Double(degrees))
+        });
         if free == [true, true] {
             for (target, degrees) in targets {
                 self.fill(target, Value::Double(degrees));
@@ -74,7 +79,7 @@ fn read_point(value: Value<'_>) -> Option<Point> {
     match value {
         Value::String(text) => read_text(text),
         Value::Map(map) => {
-            let members = map.clone().filter(|member| !member.value.is_empty()).count();
+            let members = map.filter(|member| !member.value.is_empty()).count();
             if members != 2 {
                 return None;
             }
@@ -83,7 +88,9 @@ fn read_point(value: Value<'_>) -> Option<Point> {
             }
             // GeoJSON
             match (map.get("type")?, map.get("coordinates")?) {
-                (Value::String(kind), coordinates @ Value::Array(_)) if kind.eq_ignore_ascii_case("Point") => {
+                (Value::String(kind), coordinates @ Value::Array(_))
+                    if kind.eq_ignore_ascii_case("Point") =>
+                {
                     read_pair(coordinates)
                 }
                 _ => None,
@@ -99,7 +106,9 @@ fn read_point(value: Value<'_>) -> Option<Point> {
 
 /// `[lon, lat]`
 fn read_pair(value: Value<'_>) -> Option<Point> {
-    let Value::Array(values) = value else { return None };
+    let Value::Array(values) = value else {
+        return None;
+    };
     let mut values = values.filter(|member| !member.is_empty());
     let (lon, lat) = (to_double(values.next()?)?, to_double(values.next()?)?);
     values.next().is_none().then_some((lat, lon))

@@ -3,10 +3,12 @@
 use otlp::{Attributes, Value};
 use smallvec::SmallVec;
 
-use crate::enums;
 use super::event::{Event, Field};
 use super::place::Mapping;
-use crate::convert::{Converted, integer, list_of_one, single, text, to_field, to_target, unwrapped};
+use crate::convert::{
+    Converted, integer, list_of_one, single, text, to_field, to_target, unwrapped,
+};
+use crate::enums;
 use crate::table::{self, Conversion, Entry, Family, Type, id};
 
 impl<'a> Mapping<'_, '_, 'a> {
@@ -40,7 +42,9 @@ impl<'a> Mapping<'_, '_, 'a> {
         };
         let mapped = match conversion {
             Conversion::OneString => return Converted::New(list_of_one(self.arena, text)),
-            Conversion::Lowercase if text.chars().any(char::is_uppercase) => self.arena.text(&text.to_lowercase()),
+            Conversion::Lowercase if text.chars().any(char::is_uppercase) => {
+                self.arena.text(&text.to_lowercase())
+            }
             Conversion::Architecture => enums::architecture(text).unwrap_or(text),
             Conversion::CloudPlatform => self.platform(text),
             Conversion::OsType => match self.os_type(text) {
@@ -105,7 +109,9 @@ impl<'a> Mapping<'_, '_, 'a> {
                 });
             });
             let kind = table::lookup(name).map_or(Type::Any, |entry| entry.kind);
-            let converted = to_field(self.arena, values, kind).value(values).unwrap_or(values);
+            let converted = to_field(self.arena, values, kind)
+                .value(values)
+                .unwrap_or(values);
             self.log.attributes().set(name, converted);
         }
     }
@@ -115,13 +121,17 @@ impl<'a> Mapping<'_, '_, 'a> {
         if to_target(self.arena, field.value, Type::Strings) == Converted::Fails {
             return self.keep(field, entry);
         }
-        let list = to_field(self.arena, field.value, Type::String).value(field.value).unwrap_or(field.value);
+        let list = to_field(self.arena, field.value, Type::String)
+            .value(field.value)
+            .unwrap_or(field.value);
         let mut rest: SmallVec<[Value<'a>; 8]> = SmallVec::new();
         let mut moved = false;
         let mut variable = |mapping: &mut Self, member: Value<'a>| {
             let pair = member.as_str().and_then(|text| text.split_once('='));
             match pair.filter(|(key, _)| !key.is_empty()) {
-                Some((key, value)) if mapping.add_variable(key, Value::String(value)) => moved = true,
+                Some((key, value)) if mapping.add_variable(key, Value::String(value)) => {
+                    moved = true
+                }
                 _ => rest.push(member),
             }
         };
@@ -142,7 +152,9 @@ impl<'a> Mapping<'_, '_, 'a> {
 
     /// False when the variable has another value already.
     fn add_variable(&mut self, key: &str, value: Value<'a>) -> bool {
-        let name = self.arena.format(format_args!("process.environment_variable.{key}"));
+        let name = self
+            .arena
+            .format(format_args!("process.environment_variable.{key}"));
         let mut attributes = self.log.attributes();
         match attributes.get(name) {
             Some(there) => there == value,
@@ -156,9 +168,16 @@ impl<'a> Mapping<'_, '_, 'a> {
             return;
         }
         let event = self.event;
-        for field in event.fields.iter().filter(|field| field.family == Family::ContainerLabel) {
+        for field in event
+            .fields
+            .iter()
+            .filter(|field| field.family == Family::ContainerLabel)
+        {
             let row = table::entry(id::CONTAINER_LABELS);
-            let key = field.key.strip_prefix("container.labels.").unwrap_or(field.key);
+            let key = field
+                .key
+                .strip_prefix("container.labels.")
+                .unwrap_or(field.key);
             let name = self.arena.format(format_args!("container.label.{key}"));
             match text(self.arena, field.value) {
                 Some(text) if self.add_to_resource(name, Value::String(text)) => self.remove(field),
@@ -190,21 +209,28 @@ fn members(answers: Value<'_>) -> impl Iterator<Item = Attributes<'_>> {
         Value::Array(values) => Some(values),
         _ => None,
     };
-    list.into_iter().flatten().filter_map(|member| match member {
-        Value::Map(map) => Some(map),
-        _ => None,
-    })
+    list.into_iter()
+        .flatten()
+        .filter_map(|member| match member {
+            Value::Map(map) => Some(map),
+            _ => None,
+        })
 }
 
 /// The distinct keys of an array of objects, in order of first appearance. `None` when it is something else, or when
 /// the event has one of the columns already.
 fn columns<'a>(event: &Event<'a>, answers: Value<'a>) -> Option<SmallVec<[&'a str; 8]>> {
-    let Value::Array(mut list) = answers else { return None };
+    let Value::Array(mut list) = answers else {
+        return None;
+    };
     if !list.all(|member| matches!(member, Value::Map(_) | Value::Empty)) {
         return None;
     }
     let mut keys: SmallVec<[&'a str; 8]> = SmallVec::new();
-    for member in members(answers).flatten().filter(|member| !member.value.is_empty()) {
+    for member in members(answers)
+        .flatten()
+        .filter(|member| !member.value.is_empty())
+    {
         if !keys.contains(&member.key) {
             keys.push(member.key);
         }
@@ -213,7 +239,7 @@ fn columns<'a>(event: &Event<'a>, answers: Value<'a>) -> Option<SmallVec<[&'a st
         let is = |path: &str| path.strip_prefix("dns.answers.") == Some(key);
         event.fields.iter().any(|field| is(field.key))
     };
-    (!keys.is_empty() && !keys.iter().any(|key| taken(key))).then_some(keys)
+    (!keys.is_empty() && !keys.iter().any(taken)).then_some(keys)
 }
 
 /// The IP addresses among values, as they are spelled.
@@ -221,7 +247,11 @@ pub(super) fn ip_literals<'a>(value: Value<'a>) -> SmallVec<[&'a str; 8]> {
     let is_ip = |text: &&str| text.parse::<std::net::IpAddr>().is_ok();
     match value {
         Value::Array(values) => values.filter_map(|v| v.as_str()).filter(is_ip).collect(),
-        value => value.as_str().filter(|text| is_ip(text)).into_iter().collect(),
+        value => value
+            .as_str()
+            .filter(|text| is_ip(text))
+            .into_iter()
+            .collect(),
     }
 }
 

@@ -13,15 +13,22 @@ use crate::{json, normal};
 fn cases() -> Vec<(Json, Vec<Result<json::Json, ()>>)> {
     let mut cases = Vec::new();
     for line in include_str!("../../data/cases.jsonl").lines() {
-        let case: Json = serde_json::from_str(line).unwrap();
-        let Some(json::Json::Object(members)) = json::parse(line) else { panic!("{line}") };
-        let input = |name: &str| members.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let case: Json = serde_json::from_str(line).expect("a line is a case");
+        let Some(json::Json::Object(members)) = json::parse(line) else {
+            panic!("{line}")
+        };
+        let input = |name: &str| {
+            members
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.clone())
+        };
         let batch = if let Some(json::Json::Text(raw)) = input("input_raw") {
             vec![json::parse(&raw).ok_or(())]
         } else if let Some(json::Json::Array(events)) = input("inputs") {
             events.into_iter().map(Ok).collect()
         } else {
-            vec![Ok(input("input").unwrap())]
+            vec![Ok(input("input").expect("a case has an input"))]
         };
         cases.push((case, batch));
     }
@@ -37,8 +44,11 @@ fn check(shape: Shape, records: Records) {
             continue;
         }
         let (payload, rejected) = receive(&batch, shape);
-        let mapped = edited(&payload, &[&ToOtel::new(records)]);
-        let (got, want) = (normal::of_payload(&mapped), normal::of_json(&case["expected"]));
+        let mapped = edited(&payload, &[&ToOtel { records }]);
+        let (got, want) = (
+            normal::of_payload(&mapped),
+            normal::of_json(&case["expected"]),
+        );
         let reasons: Vec<Json> = rejected
             .iter()
             .map(|(index, reason)| serde_json::json!({"index": index, "reason": reason}))
@@ -49,7 +59,12 @@ fn check(shape: Shape, records: Records) {
             failures.push(format!("{}\n   got {got}\n  want {want}\n", case["name"]));
         }
     }
-    assert!(failures.is_empty(), "{} cases:\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} cases:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]
@@ -79,7 +94,8 @@ fn flat_events(payload: &Payload) -> Vec<Json> {
                 let resource = resource.resource().attributes();
                 from_otel(&fields, record.attributes(), resource, |path, value| {
                     let arena = Arena::default();
-                    let before = event.insert(path.to_owned(), normal::plain(value.to_value(&arena)));
+                    let before =
+                        event.insert(path.to_owned(), normal::plain(value.to_value(&arena)));
                     assert!(before.is_none(), "{path} twice");
                 });
                 events.push(Json::Object(event));
@@ -96,7 +112,9 @@ fn every_case_back_to_ecs() {
     for (case, batch) in cases() {
         let (payload, _) = receive(&batch, Shape::Flat);
         let mapped = edited(&payload, &[&ToOtel::default()]);
-        let Some(want) = case.get("reverse") else { continue };
+        let Some(want) = case.get("reverse") else {
+            continue;
+        };
         checked += 1;
         let got = Json::Array(flat_events(&mapped));
         if got != *want {
@@ -104,12 +122,26 @@ fn every_case_back_to_ecs() {
         }
         // The same through the pipeline: its attributes are that event.
         let back = edited(&mapped, &[&ToEcs]);
-        let records = back.logs().flat_map(|r| r.scopes()).flat_map(|s| s.records());
+        let records = back
+            .logs()
+            .flat_map(|r| r.scopes())
+            .flat_map(|s| s.records());
         let attributes: Vec<Json> = records
-            .map(|r| Json::Object(r.attributes().map(|a| (a.key.to_owned(), normal::plain(a.value))).collect()))
+            .map(|r| {
+                Json::Object(
+                    r.attributes()
+                        .map(|a| (a.key.to_owned(), normal::plain(a.value)))
+                        .collect(),
+                )
+            })
             .collect();
         assert_eq!(Json::Array(attributes), got, "{}", case["name"]);
     }
-    assert!(failures.is_empty(), "{} cases:\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} cases:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
     assert_eq!(checked, 28);
 }

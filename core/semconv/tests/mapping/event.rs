@@ -23,7 +23,10 @@ pub(crate) enum Shape {
 }
 
 /// The payload of a batch, and which events were rejected and why.
-pub(crate) fn receive(batch: &[Result<Json, ()>], shape: Shape) -> (Payload, Vec<(usize, &'static str)>) {
+pub(crate) fn receive(
+    batch: &[Result<Json, ()>],
+    shape: Shape,
+) -> (Payload, Vec<(usize, &'static str)>) {
     let mut writer = LogsWriter::new();
     let mut rejected = Vec::new();
     for (index, event) in batch.iter().enumerate() {
@@ -44,7 +47,12 @@ pub(crate) fn receive(batch: &[Result<Json, ()>], shape: Shape) -> (Payload, Vec
     (writer.finish(), rejected)
 }
 
-fn write(writer: &mut LogsWriter, leaves: &Leaves<&Json>, members: &[(String, Json)], shape: Shape) {
+fn write(
+    writer: &mut LogsWriter,
+    leaves: &Leaves<&Json>,
+    members: &[(String, Json)],
+    shape: Shape,
+) {
     writer.record(|record| {
         record.observed_time_unix_nano(RECEIVED);
         match shape {

@@ -42,7 +42,9 @@ impl Parser<'_> {
     }
 
     fn word(&mut self, word: &str, value: Json) -> Option<Json> {
-        self.text[self.at..].starts_with(word).then(|| self.at += word.len())?;
+        self.text[self.at..]
+            .starts_with(word)
+            .then(|| self.at += word.len())?;
         Some(value)
     }
 
@@ -89,7 +91,8 @@ impl Parser<'_> {
     }
 
     fn string(&mut self) -> Option<String> {
-        let mut stream = serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter::<String>();
+        let mut stream =
+            serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter::<String>();
         let text = stream.next()?.ok()?;
         self.at += stream.byte_offset();
         Some(text)
@@ -97,7 +100,10 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Option<Json> {
         let rest = &self.text[self.at..];
-        let len = rest.bytes().take_while(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')).count();
+        let len = rest
+            .bytes()
+            .take_while(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+            .count();
         let digits = &rest[..len];
         self.at += len;
         if digits.contains(['.', 'e', 'E']) {
@@ -106,6 +112,10 @@ impl Parser<'_> {
         if digits.is_empty() || digits == "-" {
             return None;
         }
-        Some(digits.parse().map_or_else(|_| Json::Digits(digits.to_owned()), Json::Int))
+        Some(
+            digits
+                .parse()
+                .map_or_else(|_| Json::Digits(digits.to_owned()), Json::Int),
+        )
     }
 }

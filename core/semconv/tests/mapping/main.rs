@@ -1,6 +1,7 @@
 //! The mapping, both ways, over whole payloads: the worked cases of
 //! `data/cases.jsonl`, cases of our own for what they leave out, and properties.
 
+mod back;
 mod cases;
 mod event;
 mod json;

@@ -29,7 +29,9 @@ pub(crate) fn of_payload(payload: &Payload) -> Json {
             scopes.push(json!({"scope": name, "schema": scope.schema_url(), "records": records}));
         }
         let attributes = attributes(resource.resource().attributes());
-        resources.push(json!({"attributes": attributes, "schema": resource.schema_url(), "scopes": scopes}));
+        resources.push(
+            json!({"attributes": attributes, "schema": resource.schema_url(), "scopes": scopes}),
+        );
     }
     Json::Array(resources)
 }
@@ -108,11 +110,18 @@ fn number(value: &Json) -> u64 {
 }
 
 fn object(attributes: &Json) -> Json {
-    Json::Object(list(attributes).map(|a| (text(&a["key"]).to_owned(), any_value(&a["value"]))).collect())
+    Json::Object(
+        list(attributes)
+            .map(|a| (text(&a["key"]).to_owned(), any_value(&a["value"])))
+            .collect(),
+    )
 }
 
 fn any_value(value: &Json) -> Json {
-    let (kind, content) = value.as_object().and_then(|o| o.iter().next()).expect("one member");
+    let (kind, content) = value
+        .as_object()
+        .and_then(|o| o.iter().next())
+        .expect("one member");
     match kind.as_str() {
         "intValue" => match content {
             Json::String(digits) => json!({kind: digits.parse::<i64>().expect("digits")}),
@@ -137,6 +146,8 @@ pub(crate) fn plain(value: Value<'_>) -> Json {
         Value::Double(number) => json!(number),
         Value::Bytes(bytes) => json!(hex(bytes)),
         Value::Array(values) => values.map(plain).collect(),
-        Value::Map(map) => Json::Object(map.map(|kv| (kv.key.to_owned(), plain(kv.value))).collect()),
+        Value::Map(map) => {
+            Json::Object(map.map(|kv| (kv.key.to_owned(), plain(kv.value))).collect())
+        }
     }
 }
