@@ -110,7 +110,8 @@ fn reading(c: &mut Criterion) {
     });
     group.bench_function("opentelemetry-proto serde and prost", |b| {
         b.iter(|| {
-            let request: ExportLogsServiceRequest = serde_json::from_slice(black_box(&text)).unwrap();
+            let request: ExportLogsServiceRequest =
+                serde_json::from_slice(black_box(&text)).unwrap();
             Bytes::from(request.encode_to_vec())
         });
     });

@@ -30,6 +30,7 @@ mod read;
 mod scan;
 mod seen;
 mod shape;
+mod string;
 mod write;
 
 pub use error::JsonError;

@@ -41,8 +41,8 @@ mod traces;
 pub(crate) mod value;
 
 pub use logs::{LogWriter, LogsWriter};
-pub(crate) use nested::Sink;
 pub use metrics::{MetricWriter, MetricsWriter};
+pub(crate) use nested::Sink;
 pub use nested::{ArrayWriter, MapWriter, ValueWriter};
 pub use points::{
     ExemplarWriter, ExponentialHistogramPointWriter, ExponentialHistogramPointsWriter,

@@ -1,11 +1,13 @@
 //! OTLP/JSON against `prost`, against the serde of crate `opentelemetry-proto`,
 //! and against tables of cases.
 
+#![allow(clippy::unwrap_used)]
+
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest as Logs;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use otlp::{Payload, Signal, json};
-use prost::Message;
 use proptest::prelude::*;
+use prost::Message;
 
 use crate::generate;
 use crate::structs::Explicit;
@@ -37,7 +39,11 @@ fn survives<M: Message + Default + Explicit>(signal: Signal, message: M) {
     let back = read(signal, &text);
     assert_eq!(back.items(), payload.items());
     let decoded = M::decode(back.into_bytes()).unwrap();
-    assert_eq!(decoded.encode_to_vec(), message.explicit().encode_to_vec(), "{text}");
+    assert_eq!(
+        decoded.encode_to_vec(),
+        message.explicit().encode_to_vec(),
+        "{text}"
+    );
 }
 
 /// What the serde implementation of `opentelemetry-proto` writes is read as what it meant.
@@ -122,7 +128,9 @@ proptest! {
 fn shuffle(tree: &mut serde_json::Value, out: &mut String, seed: &mut u64) {
     use serde_json::Value;
     let mut next = |below: usize| {
-        *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        *seed = seed
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (*seed >> 33) as usize % below
     };
     match tree {

@@ -1,5 +1,7 @@
 //! The writers, driven with everything that `prost` structs can say.
 
+#![allow(clippy::unwrap_used)]
+
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -108,11 +110,22 @@ fn records_need_no_resource_or_scope() {
     let payload = writer.finish();
     assert_eq!(payload.items(), 3);
     let request = decode_logs(payload);
-    let [first, second] = &request.resource_logs[..] else { panic!("{request:?}") };
-    assert_eq!((first.resource.is_none(), first.scope_logs.len()), (true, 2));
+    let [first, second] = &request.resource_logs[..] else {
+        panic!("{request:?}")
+    };
+    assert_eq!(
+        (first.resource.is_none(), first.scope_logs.len()),
+        (true, 2)
+    );
     assert_eq!(first.scope_logs[0].scope, None);
     assert_eq!(first.scope_logs[1].scope.as_ref().unwrap().name, "s");
-    assert_eq!((second.schema_url.as_str(), second.scope_logs[0].log_records.len()), ("u", 1));
+    assert_eq!(
+        (
+            second.schema_url.as_str(),
+            second.scope_logs[0].log_records.len()
+        ),
+        ("u", 1)
+    );
 }
 
 #[test]
@@ -139,8 +152,13 @@ fn a_field_that_is_set_twice_keeps_its_last_value() {
     });
     let request = decode_logs(writer.finish());
     let record = &request.resource_logs[0].scope_logs[0].log_records[0];
-    let last = AnyValue { value: Some(Any::StringValue("last".into())) };
-    assert_eq!((record.body.as_ref(), record.event_name.as_str()), (Some(&last), "event"));
+    let last = AnyValue {
+        value: Some(Any::StringValue("last".into())),
+    };
+    assert_eq!(
+        (record.body.as_ref(), record.event_name.as_str()),
+        (Some(&last), "event")
+    );
     assert_eq!(record.attributes[0].value, Some(AnyValue { value: None }));
 
     let mut writer = TracesWriter::new();
@@ -151,7 +169,10 @@ fn a_field_that_is_set_twice_keeps_its_last_value() {
     });
     let bytes = writer.finish().into_bytes();
     let request = ExportTraceServiceRequest::decode(bytes).unwrap();
-    let status = request.resource_spans[0].scope_spans[0].spans[0].status.clone().unwrap();
+    let status = request.resource_spans[0].scope_spans[0].spans[0]
+        .status
+        .clone()
+        .unwrap();
     assert_eq!((status.code, status.message.as_str()), (1, ""));
 
     let mut writer = MetricsWriter::new();
@@ -174,18 +195,31 @@ fn a_field_that_is_set_twice_keeps_its_last_value() {
         });
     });
     let payload = writer.finish();
-    assert_eq!(payload.items(), 1, "the points that were replaced do not count");
+    assert_eq!(
+        payload.items(),
+        1,
+        "the points that were replaced do not count"
+    );
     let request = ExportMetricsServiceRequest::decode(payload.into_bytes()).unwrap();
-    let metric = format!("{:?}", request.resource_metrics[0].scope_metrics[0].metrics[0]);
-    assert!(metric.contains("offset: 3") && metric.contains("offset: 2"), "{metric}");
-    assert!(!metric.contains("Gauge") && metric.contains("AsDouble(2.0)"), "{metric}");
+    let metric = format!(
+        "{:?}",
+        request.resource_metrics[0].scope_metrics[0].metrics[0]
+    );
+    assert!(
+        metric.contains("offset: 3") && metric.contains("offset: 2"),
+        "{metric}"
+    );
+    assert!(
+        !metric.contains("Gauge") && metric.contains("AsDouble(2.0)"),
+        "{metric}"
+    );
 }
 
 /// Containers nested `depth` times around `innermost`, maps and arrays in turn.
 fn nest(value: &mut ValueWriter<'_>, depth: usize, innermost: Value<'_>) {
     if depth == 0 {
         value.set(innermost);
-    } else if depth % 2 == 0 {
+    } else if depth.is_multiple_of(2) {
         value.array(|array| array.push_with(|value| nest(value, depth - 1, innermost)));
     } else {
         value.map(|map| map.attribute_with("k", |value| nest(value, depth - 1, innermost)));
@@ -195,7 +229,10 @@ fn nest(value: &mut ValueWriter<'_>, depth: usize, innermost: Value<'_>) {
 fn depth_of(value: Value<'_>) -> usize {
     1 + match value {
         Value::Array(values) => values.map(depth_of).max().unwrap_or_default(),
-        Value::Map(entries) => entries.map(|kv| depth_of(kv.value)).max().unwrap_or_default(),
+        Value::Map(entries) => entries
+            .map(|kv| depth_of(kv.value))
+            .max()
+            .unwrap_or_default(),
         _ => 0,
     }
 }
@@ -208,18 +245,39 @@ fn what_is_nested_too_deep_becomes_an_empty_value_and_is_counted() {
     assert_eq!(writer.too_deep(), 0);
     let fits = writer.finish();
     let body = |payload: &Payload| {
-        let record = payload.logs().next().unwrap().scopes().next().unwrap().records().next();
+        let record = payload
+            .logs()
+            .next()
+            .unwrap()
+            .scopes()
+            .next()
+            .unwrap()
+            .records()
+            .next();
         depth_of(record.unwrap().body.unwrap())
     };
     assert_eq!(body(&fits), MAX_VALUE_DEPTH);
 
     writer.record(|log| log.body_with(|body| nest(body, deepest + 1, Value::Int(7))));
     assert_eq!(writer.too_deep(), 1);
-    assert_eq!(body(&writer.finish()), MAX_VALUE_DEPTH, "cut off at the limit");
+    assert_eq!(
+        body(&writer.finish()),
+        MAX_VALUE_DEPTH,
+        "cut off at the limit"
+    );
     assert_eq!(writer.too_deep(), 0, "counted for each payload");
 
     // A value that fits where it is does not fit below another container.
-    let inner = fits.logs().next().unwrap().scopes().next().unwrap().records().next().unwrap();
+    let inner = fits
+        .logs()
+        .next()
+        .unwrap()
+        .scopes()
+        .next()
+        .unwrap()
+        .records()
+        .next()
+        .unwrap();
     writer.record(|log| {
         log.attribute("as it is", inner.body.unwrap());
         log.attribute_with("in an array", |value| {
@@ -228,7 +286,9 @@ fn what_is_nested_too_deep_becomes_an_empty_value_and_is_counted() {
                 array.push(Value::Bool(true));
             });
         });
-        log.attribute_with("in a map", |v| v.map(|m| m.attribute("k", inner.body.unwrap())));
+        log.attribute_with("in a map", |v| {
+            v.map(|m| m.attribute("k", inner.body.unwrap()))
+        });
     });
     assert_eq!(writer.too_deep(), 2);
     let request = decode_logs(writer.finish());
@@ -237,7 +297,15 @@ fn what_is_nested_too_deep_becomes_an_empty_value_and_is_counted() {
         panic!("{attributes:?}")
     };
     let empty = AnyValue { value: None };
-    assert_eq!(array.values, [empty, AnyValue { value: Some(Any::BoolValue(true)) }]);
+    assert_eq!(
+        array.values,
+        [
+            empty,
+            AnyValue {
+                value: Some(Any::BoolValue(true))
+            }
+        ]
+    );
 }
 
 #[test]
@@ -250,8 +318,14 @@ fn large_records_have_canonical_lengths() {
         let bytes = writer.finish().into_bytes();
         let request = ExportLogsServiceRequest::decode(bytes.clone()).unwrap();
         assert_eq!(request.encoded_len(), bytes.len(), "{size}");
-        let expected = AnyValue { value: Some(Any::StringValue(text)) };
-        let attribute = KeyValue { key: "k".into(), value: Some(expected), ..Default::default() };
+        let expected = AnyValue {
+            value: Some(Any::StringValue(text)),
+        };
+        let attribute = KeyValue {
+            key: "k".into(),
+            value: Some(expected),
+            ..Default::default()
+        };
         let resource = request.resource_logs[0].resource.as_ref().unwrap();
         assert_eq!(resource.attributes, [attribute]);
     }

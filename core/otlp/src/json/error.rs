@@ -7,7 +7,10 @@ use std::fmt;
 /// The whole request is refused: a sender that gets an answer must be able to
 /// rely on all or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}line {line}, column {column}: expected {expected}, found {found}", Path(path))]
+#[error(
+    "{}line {line}, column {column}: expected {expected}, found {found}",
+    Path(path)
+)]
 pub struct JsonError {
     /// The line, from 1.
     pub line: usize,
@@ -55,7 +58,11 @@ enum Segment {
 impl Problem {
     #[cold]
     pub(super) fn new(at: usize, expected: &'static str) -> Box<Problem> {
-        Box::new(Problem { at, expected, path: Vec::new() })
+        Box::new(Problem {
+            at,
+            expected,
+            path: Vec::new(),
+        })
     }
 
     #[cold]
@@ -103,7 +110,10 @@ fn position(text: &[u8], at: usize) -> (usize, usize) {
     let before = &text[..at.min(text.len())];
     let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
     let line = 1 + memchr::memchr_iter(b'\n', before).count();
-    let column = before[line_start..].iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+    let column = before[line_start..]
+        .iter()
+        .filter(|byte| **byte & 0xc0 != 0x80)
+        .count();
     (line, column + 1)
 }
 

@@ -50,10 +50,58 @@ pub(super) fn hex(text: &[u8], out: &mut Vec<u8>) -> bool {
     bad < 16
 }
 
+/// The two hex digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [
+            b"0123456789abcdef"[byte >> 4],
+            b"0123456789abcdef"[byte & 0x0f],
+        ];
+        byte += 1;
+    }
+    pairs
+};
+
 /// Appends lower-case hex digits.
+#[inline]
 pub(super) fn put_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    for byte in bytes {
-        out.push(b"0123456789abcdef"[usize::from(byte >> 4)]);
-        out.push(b"0123456789abcdef"[usize::from(byte & 0x0f)]);
+    let start = out.len();
+    out.resize(start + 2 * bytes.len(), 0);
+    let (pairs, _) = out[start..].as_chunks_mut::<2>();
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = PAIRS[usize::from(*byte)];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_and_base64_are_their_own_inverse() {
+        let all: Vec<u8> = (0..=255).collect();
+        for bytes in [&all[..], &all[..1], &all[..2], &all[..3], &[]] {
+            let (mut digits, mut back) = (Vec::new(), Vec::new());
+            put_hex(bytes, &mut digits);
+            assert!(hex(&digits, &mut back) && hex(&digits.to_ascii_uppercase(), &mut back));
+            assert_eq!(back, [bytes, bytes].concat());
+
+            let (mut text, mut back) = (b"\"".to_vec(), Vec::new());
+            put_base64(bytes, &mut text);
+            assert_eq!(text.len() - 1, bytes.len().div_ceil(3) * 4);
+            assert!(base64(&text[1..], &mut back));
+            assert_eq!(back, bytes);
+        }
+    }
+
+    #[test]
+    fn what_is_no_digit_is_refused() {
+        for byte in 0..=255u8 {
+            let digit = byte.is_ascii_hexdigit();
+            assert_eq!(hex(&[b'0', byte], &mut Vec::new()), digit, "{byte}");
+            assert_eq!(hex(&[byte, b'f'], &mut Vec::new()), digit, "{byte}");
+        }
     }
 }

@@ -56,7 +56,10 @@ pub(super) fn integer(text: &[u8]) -> Option<Integer> {
             magnitude.checked_mul(10)?.checked_add(u64::from(digit))?
         };
     }
-    Some(Integer { negative, magnitude })
+    Some(Integer {
+        negative,
+        magnitude,
+    })
 }
 
 #[cold]
@@ -81,7 +84,9 @@ fn other_notation(text: &[u8]) -> Option<Integer> {
     for digit in whole.bytes().chain(fraction.bytes()) {
         places -= 1;
         if places >= 0 {
-            magnitude = magnitude.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+            magnitude = magnitude
+                .checked_mul(10)?
+                .checked_add(u64::from(digit - b'0'))?;
         } else if digit != b'0' {
             return None;
         }
@@ -90,7 +95,10 @@ fn other_notation(text: &[u8]) -> Option<Integer> {
         magnitude = magnitude.checked_mul(10)?;
         places -= 1;
     }
-    Some(Integer { negative, magnitude })
+    Some(Integer {
+        negative,
+        magnitude,
+    })
 }
 
 /// A finite double in JSON's notation; `None` when it is none or does not fit.
@@ -120,7 +128,11 @@ mod tests {
     fn as_i128(text: &str) -> Option<i128> {
         let integer = integer(text.as_bytes())?;
         let magnitude = i128::from(integer.magnitude);
-        Some(if integer.negative { -magnitude } else { magnitude })
+        Some(if integer.negative {
+            -magnitude
+        } else {
+            magnitude
+        })
     }
 
     #[test]
@@ -163,7 +175,10 @@ mod tests {
         let negative = integer(b"-1").unwrap();
         assert_eq!((negative.as_u64(), negative.as_i32()), (None, Some(-1)));
         let large = integer(b"4294967296").unwrap();
-        assert_eq!((large.as_u32(), large.as_i32(), large.as_i64()), (None, None, Some(1 << 32)));
+        assert_eq!(
+            (large.as_u32(), large.as_i32(), large.as_i64()),
+            (None, None, Some(1 << 32))
+        );
         let most = integer(b"9223372036854775808").unwrap();
         assert_eq!((most.as_i64(), most.as_u64()), (None, Some(1 << 63)));
     }

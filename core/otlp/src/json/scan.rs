@@ -4,6 +4,7 @@
 //! ASCII characters is UTF-8 too. Nothing is copied but strings with escapes.
 
 use super::error::Problem;
+use super::string::plain_length;
 
 pub(super) type Result<T> = std::result::Result<T, Box<Problem>>;
 
@@ -26,7 +27,11 @@ pub(super) struct Raw<'a> {
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Scanner { text, pos: 0, brackets: Vec::new() }
+        Scanner {
+            text,
+            pos: 0,
+            brackets: Vec::new(),
+        }
     }
 
     pub(super) fn pos(&self) -> usize {
@@ -43,6 +48,19 @@ impl<'a> Scanner<'a> {
                 None => return 0,
             }
         }
+    }
+
+    /// The text from the next token on.
+    #[inline]
+    pub(super) fn rest(&mut self) -> &'a [u8] {
+        self.peek();
+        &self.text[self.pos..]
+    }
+
+    /// Steps over what was recognised at the start of [`rest`](Self::rest).
+    #[inline]
+    pub(super) fn advance(&mut self, length: usize) {
+        self.pos += length;
     }
 
     /// Takes the next token if it is this punctuation.
@@ -96,7 +114,10 @@ impl<'a> Scanner<'a> {
         let end = start + plain_length(&self.text[start..]);
         if self.text.get(end) == Some(&b'"') {
             self.pos = end + 1;
-            return Ok(Raw { bytes: &self.text[start..end], escaped: false });
+            return Ok(Raw {
+                bytes: &self.text[start..end],
+                escaped: false,
+            });
         }
         self.escaped_string(start, end)
     }
@@ -107,7 +128,10 @@ impl<'a> Scanner<'a> {
             match self.text.get(end) {
                 Some(b'"') => {
                     self.pos = end + 1;
-                    return Ok(Raw { bytes: &self.text[start..end], escaped: true });
+                    return Ok(Raw {
+                        bytes: &self.text[start..end],
+                        escaped: true,
+                    });
                 }
                 Some(b'\\') => end = self.escape(end)?,
                 Some(_) => {
@@ -128,7 +152,10 @@ impl<'a> Scanner<'a> {
                 Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 6),
                 _ => Err(Problem::new(at, "four hex digits after \\u")),
             },
-            _ => Err(Problem::new(at, "an escape of JSON: \\\" \\\\ \\/ \\b \\f \\n \\r \\t or \\u")),
+            _ => Err(Problem::new(
+                at,
+                "an escape of JSON: \\\" \\\\ \\/ \\b \\f \\n \\r \\t or \\u",
+            )),
         }
     }
 
@@ -138,7 +165,9 @@ impl<'a> Scanner<'a> {
         let rest = &self.text[self.pos..];
         let length = number_length(rest);
         // "1x" is not a number followed by something else.
-        let runs_on = rest.get(length).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+        let runs_on = rest
+            .get(length)
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
         if length == 0 || runs_on {
             return Err(self.problem(expected));
         }
@@ -151,7 +180,9 @@ impl<'a> Scanner<'a> {
     pub(super) fn literal(&mut self, literal: &'static [u8]) -> bool {
         let rest = &self.text[self.pos..];
         let found = rest.starts_with(literal)
-            && !rest.get(literal.len()).is_some_and(u8::is_ascii_alphanumeric);
+            && !rest
+                .get(literal.len())
+                .is_some_and(u8::is_ascii_alphanumeric);
         if found {
             self.pos += literal.len();
         }
@@ -212,39 +243,14 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes come before the next quote, backslash or control character.
-///
-/// Eight at a time: the lowest marked byte of a word is exact, those above it
-/// may be marked by a borrow.
-#[inline]
-pub(super) fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
-    let mut length = 0;
-    while let Some(chunk) = bytes.get(length..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
-        let marks = (quote.wrapping_sub(ONES) & !quote
-            | backslash.wrapping_sub(ONES) & !backslash
-            | word.wrapping_sub(ONES * 0x20) & !word)
-            & TOPS;
-        if marks != 0 {
-            return length + marks.trailing_zeros() as usize / 8;
-        }
-        length += 8;
-    }
-    let rest = &bytes[length..];
-    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    length + rest.iter().position(special).unwrap_or(rest.len())
-}
-
 /// Bytes of the number at the start of `text` by JSON's grammar; 0 when there is none.
 #[inline]
 pub(super) fn number_length(text: &[u8]) -> usize {
     let digits = |from: usize| {
         let rest = text.get(from..).unwrap_or_default();
-        rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len())
+        rest.iter()
+            .position(|byte| !byte.is_ascii_digit())
+            .unwrap_or(rest.len())
     };
     let mut at = usize::from(text.first() == Some(&b'-'));
     match text.get(at) {
@@ -266,48 +272,4 @@ pub(super) fn number_length(text: &[u8]) -> usize {
         }
     }
     at
-}
-
-/// Appends the characters of a string, escapes resolved.
-///
-/// Half of a surrogate pair without its other half is no character; it becomes
-/// U+FFFD, as in Go and in JavaScript's `TextEncoder`.
-pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) {
-    let mut rest = raw;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
-        out.extend_from_slice(&rest[..at]);
-        let (character, length) = escaped_character(&rest[at..]);
-        let mut buffer = [0; 4];
-        out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
-        rest = &rest[at + length..];
-    }
-    out.extend_from_slice(rest);
-}
-
-/// The character that a valid escape at the start of `text` stands for, and the escape's length.
-fn escaped_character(text: &[u8]) -> (char, usize) {
-    let simple = match text[1] {
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'n' => '\n',
-        b'r' => '\r',
-        b't' => '\t',
-        b'u' => {
-            let first = code_unit(text).unwrap_or_default();
-            let second = text.get(6..).and_then(code_unit);
-            if let (0xd800..0xdc00, Some(low @ 0xdc00..0xe000)) = (first, second) {
-                let code = 0x10000 + ((first - 0xd800) << 10) + (low - 0xdc00);
-                return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
-            }
-            return (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6);
-        }
-        byte => byte as char,
-    };
-    (simple, 2)
-}
-
-/// The UTF-16 code unit of a `\uXXXX` at the start of `text`.
-fn code_unit(text: &[u8]) -> Option<u32> {
-    let digits = text.strip_prefix(b"\\u")?.get(..4)?;
-    digits.iter().try_fold(0, |code, digit| Some(code << 4 | (*digit as char).to_digit(16)?))
 }

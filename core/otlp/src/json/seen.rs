@@ -23,7 +23,12 @@ pub(super) struct Seen {
 impl Seen {
     #[inline]
     pub(super) fn new(content: usize) -> Seen {
-        Seen { content, slots: 0, starts: [0; MAX_FIELDS], items: (0, 0) }
+        Seen {
+            content,
+            slots: 0,
+            starts: [0; MAX_FIELDS],
+            items: (0, 0),
+        }
     }
 
     #[inline]
@@ -50,7 +55,9 @@ impl Seen {
         let relative = self.starts[slot];
         let start = self.content + relative as usize;
         let mut cursor = Cursor::at(out, start);
-        let skipped = cursor.key().and_then(|(number, wire)| cursor.skip(number, wire));
+        let skipped = cursor
+            .key()
+            .and_then(|(number, wire)| cursor.skip(number, wire));
         debug_assert!(skipped.is_some(), "what the reader wrote can be walked");
         let length = cursor.pos() - start;
         out.drain(start..start + length);

@@ -34,6 +34,8 @@ pub(super) struct Shape {
 pub(super) struct Field {
     /// The key that the specification demands.
     pub(super) name: &'static str,
+    /// The same as it mostly stands in a text.
+    pub(super) key: Key,
     /// The name in the `.proto` file, which upstream accepts too.
     pub(super) snake: &'static str,
     pub(super) number: u32,
@@ -53,6 +55,68 @@ pub(super) struct Names {
     /// What an error expects.
     pub(super) expected: &'static str,
     pub(super) names: &'static [&'static str],
+}
+
+/// How many fields are tried for a key before it is looked at as a string: senders leave out some,
+/// and the first four members of a value are nearly all there are.
+const GUESSES: usize = 4;
+
+/// A key with its quotes and colon, to be compared without looking for its end.
+#[derive(Debug)]
+pub(super) struct Key {
+    words: [u64; 4],
+    /// All ones where the key has a byte.
+    mask: [u64; 4],
+    length: u8,
+}
+
+impl Key {
+    const fn new(name: &str) -> Key {
+        let name = name.as_bytes();
+        let mut bytes = [0; 32];
+        let mut mask = [0; 32];
+        bytes[0] = b'"';
+        let mut at = 0;
+        while at < name.len() {
+            bytes[at + 1] = name[at];
+            at += 1;
+        }
+        bytes[at + 1] = b'"';
+        bytes[at + 2] = b':';
+        let length = at + 3;
+        at = 0;
+        while at < length {
+            mask[at] = 0xff;
+            at += 1;
+        }
+        Key {
+            words: words(&bytes),
+            mask: words(&mask),
+            length: length as u8,
+        }
+    }
+
+    /// Whether a text starts with it.
+    #[inline]
+    fn starts(&self, text: &[u8; 32]) -> bool {
+        let [a, b, c, d] = words(text);
+        let [key_a, key_b, key_c, key_d] = self.words;
+        let [mask_a, mask_b, mask_c, mask_d] = self.mask;
+        let first = (a ^ key_a) & mask_a | (b ^ key_b) & mask_b;
+        let second = (c ^ key_c) & mask_c | (d ^ key_d) & mask_d;
+        first | second == 0
+    }
+}
+
+#[inline]
+const fn words(bytes: &[u8; 32]) -> [u64; 4] {
+    let (words, _) = bytes.as_chunks::<8>();
+    [
+        u64::from_le_bytes(words[0]),
+        u64::from_le_bytes(words[1]),
+        u64::from_le_bytes(words[2]),
+        u64::from_le_bytes(words[3]),
+    ]
 }
 
 /// How the value of a member is written, in JSON and on the wire.
@@ -89,30 +153,54 @@ impl Kind {
     #[inline]
     pub(super) const fn is_list(self) -> bool {
         use Kind::{Doubles, Fixed64s, Objects, Strings, Uint64s, Values};
-        matches!(self, Objects(_) | Values | Strings | Fixed64s | Uint64s | Doubles)
+        matches!(
+            self,
+            Objects(_) | Values | Strings | Fixed64s | Uint64s | Doubles
+        )
     }
 }
 
 impl Shape {
     const fn new(expected: &'static str, width: usize, fields: &'static [Field]) -> Shape {
-        Shape { expected, fields, counted: false, nests: false, width }
+        Shape {
+            expected,
+            fields,
+            counted: false,
+            nests: false,
+            width,
+        }
     }
 
     const fn nests(self) -> Shape {
-        Shape { nests: true, ..self }
+        Shape {
+            nests: true,
+            ..self
+        }
     }
 
     const fn counted(self) -> Shape {
-        Shape { counted: true, ..self }
+        Shape {
+            counted: true,
+            ..self
+        }
     }
 
-    /// The index of the field with this key; looks first at the one that probably comes next.
-    #[inline]
-    pub(super) fn find(&self, key: &[u8], next: usize) -> Option<usize> {
-        if self.fields.get(next).is_some_and(|field| field.name.as_bytes() == key) {
-            return Some(next);
-        }
+    /// The index of the field with this key.
+    pub(super) fn find(&self, key: &[u8]) -> Option<usize> {
         self.fields.iter().position(|field| field.is(key))
+    }
+
+    /// The index of the field whose key starts here, and the length of the key with its quotes and
+    /// colon, if it is one of those that probably come after the field before `next`.
+    #[inline]
+    pub(super) fn guess(&self, text: &[u8], next: usize) -> Option<(usize, usize)> {
+        let text = text.first_chunk()?;
+        let likely = self.fields.get(next..)?.iter().take(GUESSES);
+        let index = likely
+            .into_iter()
+            .position(|field| field.key.starts(text))?
+            + next;
+        Some((index, usize::from(self.fields[index].key.length)))
     }
 }
 
@@ -123,7 +211,15 @@ impl Field {
 
     /// A field of which a default is left out.
     const fn new(name: &'static str, snake: &'static str, number: u32, kind: Kind) -> Field {
-        Field { name, snake, number, kind, explicit: false, one_of: None }
+        Field {
+            name,
+            key: Key::new(name),
+            snake,
+            number,
+            kind,
+            explicit: false,
+            one_of: None,
+        }
     }
 
     /// A field whose key is a single word.
@@ -133,11 +229,18 @@ impl Field {
 
     /// A field of which a default is written.
     const fn explicit(self) -> Field {
-        Field { explicit: true, ..self }
+        Field {
+            explicit: true,
+            ..self
+        }
     }
 
     /// A member of a `oneof`, whose first member has the index `first`.
     const fn one_of(self, first: u8) -> Field {
-        Field { explicit: true, one_of: Some(first), ..self }
+        Field {
+            explicit: true,
+            one_of: Some(first),
+            ..self
+        }
     }
 }

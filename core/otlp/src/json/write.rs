@@ -22,7 +22,11 @@ pub(super) fn write(payload: &Payload, out: &mut Vec<u8>) {
         Signal::Logs => request.list("resourceLogs", payload.logs(), logs::resource_logs),
         Signal::Traces => request.list("resourceSpans", payload.traces(), traces::resource_spans),
         Signal::Metrics => {
-            request.list("resourceMetrics", payload.metrics(), metrics::resource_metrics);
+            request.list(
+                "resourceMetrics",
+                payload.metrics(),
+                metrics::resource_metrics,
+            );
         }
     });
 }

@@ -2,7 +2,9 @@
 
 use super::attributes::attribute_methods;
 use super::envelope::{Envelope, envelope_methods};
-use super::nest::{RECORD, close, open, put_some_bytes, put_some_int32, put_some_uint, remove_fields};
+use super::nest::{
+    RECORD, close, open, put_some_bytes, put_some_int32, put_some_uint, remove_fields,
+};
 use super::nested::Sink;
 use super::points::{
     ExponentialHistogramPointsWriter, HistogramPointsWriter, NumberPointsWriter,
@@ -54,7 +56,13 @@ pub struct MetricWriter<'w> {
 }
 
 impl MetricWriter<'_> {
-    attribute_methods!(12, metadata, metadata_with, all_metadata, "a fact about the metric");
+    attribute_methods!(
+        12,
+        metadata,
+        metadata_with,
+        all_metadata,
+        "a fact about the metric"
+    );
 
     /// Its name.
     pub fn name(&mut self, name: &str) {

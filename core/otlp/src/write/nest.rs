@@ -40,14 +40,20 @@ impl Open {
 pub(crate) fn open(out: &mut Vec<u8>, number: u32, width: usize) -> Open {
     wire::put_key(out, number, WireType::Len);
     out.extend_from_slice(&[0; GROUP][..width]);
-    Open { content: out.len(), width }
+    Open {
+        content: out.len(),
+        width,
+    }
 }
 
 /// Ends a nested message: writes its length in front of what was appended since [`open`].
 #[inline]
 pub(crate) fn close(out: &mut Vec<u8>, open: Open) {
     let length = out.len() - open.content;
-    match (open.width, &mut out[open.content - open.width..open.content]) {
+    match (
+        open.width,
+        &mut out[open.content - open.width..open.content],
+    ) {
         (1, [first]) if length < 1 << 7 => *first = length as u8,
         (2, [first, second]) if (1 << 7..1 << 14).contains(&length) => {
             *first = length as u8 | 0x80;
@@ -86,7 +92,9 @@ pub(crate) fn remove_fields(out: &mut Vec<u8>, content: usize, numbers: &[u32]) 
     let mut at = content;
     while at < out.len() {
         let mut cursor = Cursor::at(out, at);
-        let Some((number, wire)) = cursor.key() else { return };
+        let Some((number, wire)) = cursor.key() else {
+            return;
+        };
         if cursor.skip(number, wire).is_none() {
             return;
         }

@@ -179,6 +179,7 @@ impl MapWriter<'_> {
 
     /// Appends an entry whose value `write` writes.
     pub fn attribute_with(&mut self, key: &str, write: impl FnOnce(&mut ValueWriter<'_>)) {
-        self.sink.attribute_with(any_value::MEMBERS, key, self.depth, write);
+        self.sink
+            .attribute_with(any_value::MEMBERS, key, self.depth, write);
     }
 }

@@ -2,12 +2,11 @@
 
 use super::attributes::attribute_methods;
 use super::nest::{
-    RECORD, SMALL, close, open, put_some_double, put_some_fixed64, put_some_uint,
-    remove_fields,
+    RECORD, SMALL, close, open, put_some_double, put_some_fixed64, put_some_uint, remove_fields,
 };
 use super::nested::Sink;
-use crate::wire::{self, zigzag};
 use crate::NumberValue;
+use crate::wire::{self, zigzag};
 
 /// The fields of a message that must not come twice: messages and members of a `oneof`.
 #[derive(Debug)]
@@ -20,7 +19,10 @@ struct Once {
 
 impl Once {
     const fn new(content: usize) -> Once {
-        Once { content, written: 0 }
+        Once {
+            content,
+            written: 0,
+        }
     }
 
     /// Called before one of `numbers` is written; takes out what was written before.
@@ -74,8 +76,19 @@ macro_rules! points_writer {
     };
 }
 
-points_writer!(NumberPointsWriter, NumberPointWriter, "the points of a gauge or sum", SMALL, once);
-points_writer!(HistogramPointsWriter, HistogramPointWriter, "the points of a histogram", RECORD);
+points_writer!(
+    NumberPointsWriter,
+    NumberPointWriter,
+    "the points of a gauge or sum",
+    SMALL,
+    once
+);
+points_writer!(
+    HistogramPointsWriter,
+    HistogramPointWriter,
+    "the points of a histogram",
+    RECORD
+);
 points_writer!(
     ExponentialHistogramPointsWriter,
     ExponentialHistogramPointWriter,
@@ -83,7 +96,12 @@ points_writer!(
     RECORD,
     once
 );
-points_writer!(SummaryPointsWriter, SummaryPointWriter, "the points of a summary", RECORD);
+points_writer!(
+    SummaryPointsWriter,
+    SummaryPointWriter,
+    "the points of a summary",
+    RECORD
+);
 
 impl NumberPointWriter<'_> {
     attribute_methods!(7);
@@ -289,7 +307,10 @@ impl ExemplarWriter<'_> {
 
 fn put_exemplar(sink: &mut Sink, number: u32, write: impl FnOnce(&mut ExemplarWriter<'_>)) {
     let exemplar = open(&mut sink.bytes, number, SMALL);
-    write(&mut ExemplarWriter { once: Once::new(exemplar.content()), sink });
+    write(&mut ExemplarWriter {
+        once: Once::new(exemplar.content()),
+        sink,
+    });
     close(&mut sink.bytes, exemplar);
 }
 

@@ -23,7 +23,9 @@ impl ResourceWriter<'_> {
     /// Appends a reference to an entity that the resource's attributes describe.
     pub fn entity(&mut self, write: impl FnOnce(&mut EntityWriter<'_>)) {
         let entity = open(&mut self.sink.bytes, 3, SMALL);
-        write(&mut EntityWriter { out: &mut self.sink.bytes });
+        write(&mut EntityWriter {
+            out: &mut self.sink.bytes,
+        });
         close(&mut self.sink.bytes, entity);
     }
 

@@ -9,14 +9,21 @@ fn record(text: &str) -> String {
     let request = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{text}]}}]}}]}}"#);
     let written = written(&read(Signal::Logs, &request));
     let prefix = r#"{"resourceLogs":[{"resource":{},"scopeLogs":[{"scope":{},"logRecords":["#;
-    let written = written.strip_prefix(prefix).unwrap_or_else(|| panic!("{written}"));
+    let written = written
+        .strip_prefix(prefix)
+        .unwrap_or_else(|| panic!("{written}"));
     written.strip_suffix("]}]}]}").unwrap().to_owned()
 }
 
 /// A value in JSON, read as a body and written again.
 fn value(text: &str) -> String {
     let written = record(&format!(r#"{{"body":{text}}}"#));
-    written.strip_prefix(r#"{"body":"#).unwrap().strip_suffix('}').unwrap().to_owned()
+    written
+        .strip_prefix(r#"{"body":"#)
+        .unwrap()
+        .strip_suffix('}')
+        .unwrap()
+        .to_owned()
 }
 
 /// A metric in JSON, read and written again.
@@ -24,7 +31,12 @@ fn metric(text: &str) -> String {
     let request = format!(r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{text}]}}]}}]}}"#);
     let written = written(&read(Signal::Metrics, &request));
     let prefix = r#"{"resourceMetrics":[{"resource":{},"scopeMetrics":[{"scope":{},"metrics":["#;
-    written.strip_prefix(prefix).unwrap().strip_suffix("]}]}]}").unwrap().to_owned()
+    written
+        .strip_prefix(prefix)
+        .unwrap()
+        .strip_suffix("]}]}]}")
+        .unwrap()
+        .to_owned()
 }
 
 /// A span in JSON, read and written again.
@@ -32,7 +44,12 @@ fn span(text: &str) -> String {
     let request = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{text}]}}]}}]}}"#);
     let written = written(&read(Signal::Traces, &request));
     let prefix = r#"{"resourceSpans":[{"resource":{},"scopeSpans":[{"scope":{},"spans":["#;
-    written.strip_prefix(prefix).unwrap().strip_suffix("]}]}]}").unwrap().to_owned()
+    written
+        .strip_prefix(prefix)
+        .unwrap()
+        .strip_suffix("]}]}]}")
+        .unwrap()
+        .to_owned()
 }
 
 #[track_caller]
@@ -52,9 +69,15 @@ fn ids_are_hex_of_any_case() {
                 r#"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"}"#,
             ),
             (r#"{"traceId":"","spanId":""}"#, "{}"),
-            (r#"{"span_id":"000000000000000\u0061"}"#, r#"{"spanId":"000000000000000a"}"#),
+            (
+                r#"{"span_id":"000000000000000\u0061"}"#,
+                r#"{"spanId":"000000000000000a"}"#,
+            ),
             // Invalid by the specification, but its length is right; who cares may drop it.
-            (r#"{"spanId":"0000000000000000"}"#, r#"{"spanId":"0000000000000000"}"#),
+            (
+                r#"{"spanId":"0000000000000000"}"#,
+                r#"{"spanId":"0000000000000000"}"#,
+            ),
         ],
     );
 }
@@ -68,16 +91,28 @@ fn integers_come_as_numbers_and_strings() {
                 r#"{"timeUnixNano":"1700000000000000001","observedTimeUnixNano":1700000000000000002}"#,
                 r#"{"timeUnixNano":"1700000000000000001","observedTimeUnixNano":"1700000000000000002"}"#,
             ),
-            (r#"{"timeUnixNano":18446744073709551615}"#, r#"{"timeUnixNano":"18446744073709551615"}"#),
-            (r#"{"timeUnixNano":17e17}"#, r#"{"timeUnixNano":"1700000000000000000"}"#),
+            (
+                r#"{"timeUnixNano":18446744073709551615}"#,
+                r#"{"timeUnixNano":"18446744073709551615"}"#,
+            ),
+            (
+                r#"{"timeUnixNano":17e17}"#,
+                r#"{"timeUnixNano":"1700000000000000000"}"#,
+            ),
             (r#"{"timeUnixNano":"0","flags":0,"severityNumber":0}"#, "{}"),
-            (r#"{"flags":"255","droppedAttributesCount":4294967295}"#, r#"{"droppedAttributesCount":4294967295,"flags":255}"#),
+            (
+                r#"{"flags":"255","droppedAttributesCount":4294967295}"#,
+                r#"{"droppedAttributesCount":4294967295,"flags":255}"#,
+            ),
         ],
     );
     cases(
         value,
         &[
-            (r#"{"intValue":"-9223372036854775808"}"#, r#"{"intValue":"-9223372036854775808"}"#),
+            (
+                r#"{"intValue":"-9223372036854775808"}"#,
+                r#"{"intValue":"-9223372036854775808"}"#,
+            ),
             (r#"{"intValue":0}"#, r#"{"intValue":"0"}"#),
             (r#"{"intValue":-1.0}"#, r#"{"intValue":"-1"}"#),
         ],
@@ -94,8 +129,14 @@ fn doubles_come_as_numbers_and_strings() {
             (r#"{"doubleValue":1.25e2}"#, r#"{"doubleValue":125}"#),
             (r#"{"doubleValue":"1.5"}"#, r#"{"doubleValue":1.5}"#),
             (r#"{"doubleValue":"NaN"}"#, r#"{"doubleValue":"NaN"}"#),
-            (r#"{"doubleValue":"Infinity"}"#, r#"{"doubleValue":"Infinity"}"#),
-            (r#"{"doubleValue":"-Infinity"}"#, r#"{"doubleValue":"-Infinity"}"#),
+            (
+                r#"{"doubleValue":"Infinity"}"#,
+                r#"{"doubleValue":"Infinity"}"#,
+            ),
+            (
+                r#"{"doubleValue":"-Infinity"}"#,
+                r#"{"doubleValue":"-Infinity"}"#,
+            ),
         ],
     );
 }
@@ -122,8 +163,14 @@ fn enumerations_come_as_numbers_and_names() {
     cases(
         record,
         &[
-            (r#"{"severityNumber":"SEVERITY_NUMBER_INFO"}"#, r#"{"severityNumber":9}"#),
-            (r#"{"severityNumber":"SEVERITY_NUMBER_FATAL4"}"#, r#"{"severityNumber":24}"#),
+            (
+                r#"{"severityNumber":"SEVERITY_NUMBER_INFO"}"#,
+                r#"{"severityNumber":9}"#,
+            ),
+            (
+                r#"{"severityNumber":"SEVERITY_NUMBER_FATAL4"}"#,
+                r#"{"severityNumber":24}"#,
+            ),
             (r#"{"severityNumber":"SEVERITY_NUMBER_UNSPECIFIED"}"#, "{}"),
             (r#"{"severity_number":99}"#, r#"{"severityNumber":99}"#),
             (r#"{"severityNumber":-1}"#, r#"{"severityNumber":-1}"#),
@@ -162,8 +209,14 @@ fn values_of_all_kinds() {
     cases(
         value,
         &[
-            (r#"{"array_value":{"values":[null,{"int_value":1},null]}}"#, r#"{"arrayValue":{"values":[{},{"intValue":"1"},{}]}}"#),
-            (r#"{"kvlistValue":{"values":[{"value":{"intValue":1},"key":"late"}]}}"#, r#"{"kvlistValue":{"values":[{"key":"late","value":{"intValue":"1"}}]}}"#),
+            (
+                r#"{"array_value":{"values":[null,{"int_value":1},null]}}"#,
+                r#"{"arrayValue":{"values":[{},{"intValue":"1"},{}]}}"#,
+            ),
+            (
+                r#"{"kvlistValue":{"values":[{"value":{"intValue":1},"key":"late"}]}}"#,
+                r#"{"kvlistValue":{"values":[{"key":"late","value":{"intValue":"1"}}]}}"#,
+            ),
             (r#"{"stringValueStrindex":3}"#, "{}"),
         ],
     );
@@ -174,11 +227,20 @@ fn null_is_as_if_the_key_were_not_there() {
     cases(
         record,
         &[
-            (r#"{"timeUnixNano":null,"traceId":null,"severityNumber":null,"flags":null}"#, "{}"),
+            (
+                r#"{"timeUnixNano":null,"traceId":null,"severityNumber":null,"flags":null}"#,
+                "{}",
+            ),
             (r#"{"body":null,"attributes":null,"eventName":null}"#, "{}"),
             (r#"{"body":{"stringValue":null}}"#, r#"{"body":{}}"#),
-            (r#"{"body":{"intValue":1,"stringValue":null}}"#, r#"{"body":{"intValue":"1"}}"#),
-            (r#"{"attributes":[null,{"key":"k","value":null},null]}"#, r#"{"attributes":[{"key":"k","value":{}}]}"#),
+            (
+                r#"{"body":{"intValue":1,"stringValue":null}}"#,
+                r#"{"body":{"intValue":"1"}}"#,
+            ),
+            (
+                r#"{"attributes":[null,{"key":"k","value":null},null]}"#,
+                r#"{"attributes":[{"key":"k","value":{}}]}"#,
+            ),
         ],
     );
     assert_eq!(read(Signal::Logs, r#"{"resourceLogs":null}"#).items(), 0);
@@ -191,12 +253,27 @@ fn the_last_of_a_repeated_key_wins_and_lists_are_joined() {
     cases(
         record,
         &[
-            (r#"{"severityText":"a","severityText":"b"}"#, r#"{"severityText":"b"}"#),
+            (
+                r#"{"severityText":"a","severityText":"b"}"#,
+                r#"{"severityText":"b"}"#,
+            ),
             (r#"{"severityText":"a","severity_text":""}"#, "{}"),
-            (r#"{"timeUnixNano":5,"flags":1,"timeUnixNano":0}"#, r#"{"flags":1}"#),
-            (r#"{"body":{"stringValue":"a"},"flags":1,"body":{"intValue":1},"body":{}}"#, r#"{"body":{},"flags":1}"#),
-            (r#"{"body":{"stringValue":"a","intValue":1}}"#, r#"{"body":{"intValue":"1"}}"#),
-            (r#"{"body":{"arrayValue":{"values":[{"intValue":1}]},"arrayValue":{"values":[{"intValue":2}]}}}"#, r#"{"body":{"arrayValue":{"values":[{"intValue":"2"}]}}}"#),
+            (
+                r#"{"timeUnixNano":5,"flags":1,"timeUnixNano":0}"#,
+                r#"{"flags":1}"#,
+            ),
+            (
+                r#"{"body":{"stringValue":"a"},"flags":1,"body":{"intValue":1},"body":{}}"#,
+                r#"{"body":{},"flags":1}"#,
+            ),
+            (
+                r#"{"body":{"stringValue":"a","intValue":1}}"#,
+                r#"{"body":{"intValue":"1"}}"#,
+            ),
+            (
+                r#"{"body":{"arrayValue":{"values":[{"intValue":1}]},"arrayValue":{"values":[{"intValue":2}]}}}"#,
+                r#"{"body":{"arrayValue":{"values":[{"intValue":"2"}]}}}"#,
+            ),
             (
                 r#"{"attributes":[{"key":"a"}],"severityText":"x","attributes":[{"key":"b"}],"severityText":"y"}"#,
                 r#"{"severityText":"y","attributes":[{"key":"a","value":{}},{"key":"b","value":{}}]}"#,
@@ -211,7 +288,10 @@ fn the_last_of_a_repeated_key_wins_and_lists_are_joined() {
     let replaced = metric(
         r#"{"name":"x","gauge":{"dataPoints":[{"asInt":1},{}]},"unit":"u","sum":{"dataPoints":[{"asInt":1,"asDouble":2}]},"name":"y"}"#,
     );
-    assert_eq!(replaced, r#"{"name":"y","unit":"u","sum":{"dataPoints":[{"asDouble":2}]}}"#);
+    assert_eq!(
+        replaced,
+        r#"{"name":"y","unit":"u","sum":{"dataPoints":[{"asDouble":2}]}}"#
+    );
 }
 
 #[test]
@@ -219,14 +299,32 @@ fn strings_with_escapes() {
     cases(
         record,
         &[
-            (r#"{"eventName":"\"\\\/\b\f\n\r\t"}"#, r#"{"eventName":"\"\\/\b\f\n\r\t"}"#),
-            (r#"{"eventName":"\u0041\u00e9\u20AC\ud83d\ude00\u0000"}"#, r#"{"eventName":"Aé€😀\u0000"}"#),
+            (
+                r#"{"eventName":"\"\\\/\b\f\n\r\t"}"#,
+                r#"{"eventName":"\"\\/\b\f\n\r\t"}"#,
+            ),
+            (
+                r#"{"eventName":"\u0041\u00e9\u20AC\ud83d\ude00\u0000"}"#,
+                r#"{"eventName":"Aé€😀\u0000"}"#,
+            ),
             (r#"{"eventName":"\ud83d"}"#, "{\"eventName\":\"\u{fffd}\"}"),
-            (r#"{"eventName":"\ude00x"}"#, "{\"eventName\":\"\u{fffd}x\"}"),
-            (r#"{"eventName":"\ud83d\ud83d\ude00"}"#, "{\"eventName\":\"\u{fffd}😀\"}"),
-            (r#"{"eventName":"\ud83d\n"}"#, "{\"eventName\":\"\u{fffd}\\n\"}"),
+            (
+                r#"{"eventName":"\ude00x"}"#,
+                "{\"eventName\":\"\u{fffd}x\"}",
+            ),
+            (
+                r#"{"eventName":"\ud83d\ud83d\ude00"}"#,
+                "{\"eventName\":\"\u{fffd}😀\"}",
+            ),
+            (
+                r#"{"eventName":"\ud83d\n"}"#,
+                "{\"eventName\":\"\u{fffd}\\n\"}",
+            ),
             (r#"{"event\u004eame":"k"}"#, r#"{"eventName":"k"}"#),
-            (r#"{"timeUnixNano":"\u0031\u0032"}"#, r#"{"timeUnixNano":"12"}"#),
+            (
+                r#"{"timeUnixNano":"\u0031\u0032"}"#,
+                r#"{"timeUnixNano":"12"}"#,
+            ),
         ],
     );
     for length in [1, 126, 127, 128, 129, 16_383, 16_384] {

@@ -14,8 +14,9 @@ fn refused(signal: Signal, text: &str, expected: &str) {
 /// A record with one member, and what is wrong with it at the start of line 2.
 #[track_caller]
 fn member(key: &str, text: &str, expected: &str, found: &str) {
-    let request =
-        format!("{{\"resourceLogs\":[{{}},{{\"scopeLogs\":[{{\"logRecords\":[{{\"{key}\":\n{text}}}]}}]}}]}}");
+    let request = format!(
+        "{{\"resourceLogs\":[{{}},{{\"scopeLogs\":[{{\"logRecords\":[{{\"{key}\":\n{text}}}]}}]}}]}}"
+    );
     let place = format!("resourceLogs[1].scopeLogs[0].logRecords[0].{key}");
     let message = format!("{place}: line 2, column 1: expected {expected}, found {found}");
     refused(Signal::Logs, &request, &message);
@@ -26,12 +27,32 @@ fn ids_of_the_wrong_length_or_alphabet() {
     let expected = "32 hex digits or an empty string";
     member("traceId", r#""5b8e""#, expected, r#""5b8e""#);
     let long = "0".repeat(33);
-    member("traceId", &format!("\"{long}\""), expected, &format!("\"{long}\""));
-    member("traceId", r#""5b8efff798038103d269b633813fc60g""#, expected, r#""5b8efff798038103d269b633813fc60g""#);
+    member(
+        "traceId",
+        &format!("\"{long}\""),
+        expected,
+        &format!("\"{long}\""),
+    );
+    member(
+        "traceId",
+        r#""5b8efff798038103d269b633813fc60g""#,
+        expected,
+        r#""5b8efff798038103d269b633813fc60g""#,
+    );
     member("traceId", "12", expected, "12");
     // Base64, as standard protobuf JSON would have it.
-    member("spanId", r#""7uGbfsPBsXQ=""#, "16 hex digits or an empty string", r#""7uGbfsPBsXQ=""#);
-    member("spanId", "{}", "16 hex digits or an empty string", "an object");
+    member(
+        "spanId",
+        r#""7uGbfsPBsXQ=""#,
+        "16 hex digits or an empty string",
+        r#""7uGbfsPBsXQ=""#,
+    );
+    member(
+        "spanId",
+        "{}",
+        "16 hex digits or an empty string",
+        "an object",
+    );
 }
 
 #[test]
@@ -39,15 +60,30 @@ fn numbers_that_are_none_or_do_not_fit() {
     let unsigned = "an unsigned 64-bit integer";
     member("timeUnixNano", "-1", unsigned, "-1");
     member("timeUnixNano", "1.5", unsigned, "1.5");
-    member("timeUnixNano", "18446744073709551616", unsigned, "18446744073709551616");
+    member(
+        "timeUnixNano",
+        "18446744073709551616",
+        unsigned,
+        "18446744073709551616",
+    );
     member("timeUnixNano", r#""""#, unsigned, r#""""#);
     member("timeUnixNano", r#"" 1""#, unsigned, r#"" 1""#);
     member("timeUnixNano", r#""12x""#, unsigned, r#""12x""#);
     member("timeUnixNano", "01", unsigned, "01");
     member("timeUnixNano", "true", unsigned, "true");
     member("timeUnixNano", "[1]", unsigned, "an array");
-    member("flags", "4294967296", "an unsigned 32-bit integer", "4294967296");
-    member("droppedAttributesCount", "-1", "an unsigned 32-bit integer", "-1");
+    member(
+        "flags",
+        "4294967296",
+        "an unsigned 32-bit integer",
+        "4294967296",
+    );
+    member(
+        "droppedAttributesCount",
+        "-1",
+        "an unsigned 32-bit integer",
+        "-1",
+    );
     let severity = "an integer, or a name such as \"SEVERITY_NUMBER_INFO\"";
     member("severityNumber", r#""INFO""#, severity, r#""INFO""#);
     member("severityNumber", "2147483648", severity, "2147483648");
@@ -58,7 +94,12 @@ fn numbers_that_are_none_or_do_not_fit() {
 fn values_of_the_wrong_type() {
     member("severityText", "7", "a string", "7");
     member("severityText", "{\"a\":1}", "a string", "an object");
-    member("body", r#""text""#, "a value: an object such as {\"stringValue\": ...}", r#""text""#);
+    member(
+        "body",
+        r#""text""#,
+        "a value: an object such as {\"stringValue\": ...}",
+        r#""text""#,
+    );
     member("attributes", r#"{"k":"v"}"#, "an array", "an object");
 }
 
@@ -99,7 +140,12 @@ fn doubles_booleans_and_bytes() {
         ("boolValue", "truex", "true or false", "truex"),
         ("bytesValue", r#""%%""#, "a string of base64", r#""%%""#),
         ("bytesValue", "[1,2]", "a string of base64", "an array"),
-        ("arrayValue", "[1,2]", "an object with \"values\"", "an array"),
+        (
+            "arrayValue",
+            "[1,2]",
+            "an object with \"values\"",
+            "an array",
+        ),
         ("kvlistValue", "7", "an object with \"values\"", "7"),
         ("intValue", "1.5", "a 64-bit integer", "1.5"),
     ] {
@@ -121,27 +167,90 @@ fn doubles_booleans_and_bytes() {
 #[test]
 fn text_that_is_no_json() {
     for (text, expected) in [
-        ("", r#"line 1, column 1: expected an object with "resourceLogs", found the end of the text"#),
-        ("[]", r#"line 1, column 1: expected an object with "resourceLogs", found an array"#),
-        ("null", r#"line 1, column 1: expected an object with "resourceLogs", found null"#),
-        ("\u{feff}{}", "line 1, column 1: expected an object with \"resourceLogs\", found \u{feff}{"),
-        ("{} x", "line 1, column 4: expected the end of the text, found x"),
-        ("{}\u{0}", "line 1, column 3: expected the end of the text, found control character 0x00"),
-        ("{", "line 1, column 2: expected a key in quotes, found the end of the text"),
-        ("{resourceLogs:1}", "line 1, column 2: expected a key in quotes, found resourceLogs"),
-        ("{'a':1}", "line 1, column 2: expected a key in quotes, found '"),
-        (r#"{"a"}"#, "line 1, column 5: expected ':' after the key, found }"),
-        (r#"{"a":1,}"#, "line 1, column 8: expected a key in quotes, found }"),
-        (r#"{"a":1 "b":2}"#, r#"line 1, column 8: expected ',' or '}', found "b""#),
-        (r#"{"a":[1,]}"#, "line 1, column 9: expected a JSON value, found ]"),
-        (r#"{"a":[1}"#, "line 1, column 8: expected ',' or ']', found }"),
-        (r#"{"a":{"b":1]}"#, "line 1, column 12: expected ',' or '}', found ]"),
-        (r#"{"a":tru}"#, "line 1, column 6: expected a JSON value, found tru"),
-        (r#"{"a":"b"#, "line 1, column 8: expected the closing quote of a string, found the end of the text"),
-        (r#"{"a":"\x"}"#, r#"line 1, column 7: expected an escape of JSON: \" \\ \/ \b \f \n \r \t or \u, found \"#),
-        (r#"{"a":"\u12g4"}"#, r#"line 1, column 7: expected four hex digits after \u, found \"#),
-        ("{\"a\":\"x\ny\"}", "line 1, column 8: expected control characters in a string written as escapes, found control character 0x0a"),
-        ("{\n \"a\": // c\n1}", "line 2, column 7: expected a JSON value, found /"),
+        (
+            "",
+            r#"line 1, column 1: expected an object with "resourceLogs", found the end of the text"#,
+        ),
+        (
+            "[]",
+            r#"line 1, column 1: expected an object with "resourceLogs", found an array"#,
+        ),
+        (
+            "null",
+            r#"line 1, column 1: expected an object with "resourceLogs", found null"#,
+        ),
+        (
+            "\u{feff}{}",
+            "line 1, column 1: expected an object with \"resourceLogs\", found \u{feff}{",
+        ),
+        (
+            "{} x",
+            "line 1, column 4: expected the end of the text, found x",
+        ),
+        (
+            "{}\u{0}",
+            "line 1, column 3: expected the end of the text, found control character 0x00",
+        ),
+        (
+            "{",
+            "line 1, column 2: expected a key in quotes, found the end of the text",
+        ),
+        (
+            "{resourceLogs:1}",
+            "line 1, column 2: expected a key in quotes, found resourceLogs",
+        ),
+        (
+            "{'a':1}",
+            "line 1, column 2: expected a key in quotes, found '",
+        ),
+        (
+            r#"{"a"}"#,
+            "line 1, column 5: expected ':' after the key, found }",
+        ),
+        (
+            r#"{"a":1,}"#,
+            "line 1, column 8: expected a key in quotes, found }",
+        ),
+        (
+            r#"{"a":1 "b":2}"#,
+            r#"line 1, column 8: expected ',' or '}', found "b""#,
+        ),
+        (
+            r#"{"a":[1,]}"#,
+            "line 1, column 9: expected a JSON value, found ]",
+        ),
+        (
+            r#"{"a":[1}"#,
+            "line 1, column 8: expected ',' or ']', found }",
+        ),
+        (
+            r#"{"a":{"b":1]}"#,
+            "line 1, column 12: expected ',' or '}', found ]",
+        ),
+        (
+            r#"{"a":tru}"#,
+            "line 1, column 6: expected a JSON value, found tru",
+        ),
+        (
+            r#"{"a":"b"#,
+            "line 1, column 8: expected the closing quote of a string, found the end of the text",
+        ),
+        (
+            r#"{"a":"\x"}"#,
+            r#"line 1, column 7: expected an escape of JSON: \" \\ \/ \b \f \n \r \t or \u, found \"#,
+        ),
+        (
+            r#"{"a":"\u12g4"}"#,
+            r#"line 1, column 7: expected four hex digits after \u, found \"#,
+        ),
+        (
+            "{\"a\":\"x\ny\"}",
+            "line 1, column 8: expected control characters in a string written as escapes, found control character 0x0a",
+        ),
+        (
+            "{\n \"a\": // c\n1}",
+            "line 2, column 7: expected a JSON value, found /",
+        ),
         (
             r#"{"resourceLogs":[{}"#,
             "resourceLogs: line 1, column 20: expected ',' or ']', found the end of the text",
@@ -169,7 +278,7 @@ fn what_was_found_is_shortened() {
 fn nested(depth: usize) -> String {
     let mut value = r#"{"intValue":1}"#.to_owned();
     for level in 1..depth {
-        value = if level % 2 == 0 {
+        value = if level.is_multiple_of(2) {
             format!(r#"{{"arrayValue":{{"values":[{value}]}}}}"#)
         } else {
             format!(r#"{{"kvlistValue":{{"values":[{{"key":"k","value":{value}}}]}}}}"#)
@@ -183,6 +292,9 @@ fn values_nested_too_deep() {
     let deepest = json::read(Signal::Logs, nested(MAX_VALUE_DEPTH).as_bytes()).unwrap();
     assert_eq!(deepest.items(), 1);
     let error = json::read(Signal::Logs, nested(MAX_VALUE_DEPTH + 1).as_bytes()).unwrap_err();
-    assert_eq!(error.expected, format!("values nested at most {MAX_VALUE_DEPTH} deep"));
+    assert_eq!(
+        error.expected,
+        format!("values nested at most {MAX_VALUE_DEPTH} deep")
+    );
     assert_eq!(error.found, "an object");
 }

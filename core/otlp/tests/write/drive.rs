@@ -25,7 +25,10 @@ macro_rules! attributes {
         attributes!($writer, $list, attribute, attribute_with)
     };
     ($writer:expr, $list:expr, $one:ident, $nested:ident) => {
-        for KeyValue { key, value: any, .. } in $list {
+        for KeyValue {
+            key, value: any, ..
+        } in $list
+        {
             match flat(any.as_ref()) {
                 Some(value) => $writer.$one(key, value),
                 None => $writer.$nested(key, |v| value(v, any.as_ref())),
@@ -75,7 +78,10 @@ fn resource(writer: &mut ResourceWriter<'_>, resource: Option<&Resource>, schema
             e.schema_url(&entity.schema_url);
             e.kind(&entity.r#type);
             entity.id_keys.iter().for_each(|key| e.id_key(key));
-            entity.description_keys.iter().for_each(|key| e.description_key(key));
+            entity
+                .description_keys
+                .iter()
+                .for_each(|key| e.description_key(key));
         });
     }
 }
@@ -199,21 +205,31 @@ fn metric(w: &mut MetricWriter<'_>, metric: &Metric) {
     match &metric.data {
         None => {}
         Some(Data::Gauge(data)) => w.gauge(|w| {
-            data.data_points.iter().for_each(|point| w.point(|w| number_point(w, point)));
+            data.data_points
+                .iter()
+                .for_each(|point| w.point(|w| number_point(w, point)));
         }),
         Some(Data::Sum(data)) => w.sum(data.aggregation_temporality, data.is_monotonic, |w| {
-            data.data_points.iter().for_each(|point| w.point(|w| number_point(w, point)));
+            data.data_points
+                .iter()
+                .for_each(|point| w.point(|w| number_point(w, point)));
         }),
         Some(Data::Histogram(data)) => w.histogram(data.aggregation_temporality, |w| {
-            data.data_points.iter().for_each(|point| w.point(|w| histogram_point(w, point)));
+            data.data_points
+                .iter()
+                .for_each(|point| w.point(|w| histogram_point(w, point)));
         }),
         Some(Data::ExponentialHistogram(data)) => {
             w.exponential_histogram(data.aggregation_temporality, |w| {
-                data.data_points.iter().for_each(|point| w.point(|w| exponential_point(w, point)));
+                data.data_points
+                    .iter()
+                    .for_each(|point| w.point(|w| exponential_point(w, point)));
             });
         }
         Some(Data::Summary(data)) => w.summary(|w| {
-            data.data_points.iter().for_each(|point| w.point(|w| summary_point(w, point)));
+            data.data_points
+                .iter()
+                .for_each(|point| w.point(|w| summary_point(w, point)));
         }),
     }
 }
@@ -227,7 +243,10 @@ fn number_point(w: &mut NumberPointWriter<'_>, point: &NumberDataPoint) {
         Some(number_data_point::Value::AsInt(value)) => NumberValue::Int(value),
         Some(number_data_point::Value::AsDouble(value)) => NumberValue::Double(value),
     });
-    point.exemplars.iter().for_each(|e| w.exemplar(|w| exemplar(w, e)));
+    point
+        .exemplars
+        .iter()
+        .for_each(|e| w.exemplar(|w| exemplar(w, e)));
     w.flags(point.flags);
 }
 
@@ -239,7 +258,10 @@ fn histogram_point(w: &mut HistogramPointWriter<'_>, point: &HistogramDataPoint)
     point.sum.into_iter().for_each(|sum| w.sum(sum));
     w.bucket_counts(point.bucket_counts.iter().copied());
     w.explicit_bounds(point.explicit_bounds.iter().copied());
-    point.exemplars.iter().for_each(|e| w.exemplar(|w| exemplar(w, e)));
+    point
+        .exemplars
+        .iter()
+        .for_each(|e| w.exemplar(|w| exemplar(w, e)));
     w.flags(point.flags);
     point.min.into_iter().for_each(|min| w.min(min));
     point.max.into_iter().for_each(|max| w.max(max));
@@ -263,7 +285,10 @@ fn exponential_point(
         w.negative(buckets.offset, buckets.bucket_counts.iter().copied());
     }
     w.flags(point.flags);
-    point.exemplars.iter().for_each(|e| w.exemplar(|w| exemplar(w, e)));
+    point
+        .exemplars
+        .iter()
+        .for_each(|e| w.exemplar(|w| exemplar(w, e)));
     point.min.into_iter().for_each(|min| w.min(min));
     point.max.into_iter().for_each(|max| w.max(max));
     w.zero_threshold(point.zero_threshold);
@@ -275,7 +300,10 @@ fn summary_point(w: &mut SummaryPointWriter<'_>, point: &SummaryDataPoint) {
     w.time_unix_nano(point.time_unix_nano);
     w.count(point.count);
     w.sum(point.sum);
-    point.quantile_values.iter().for_each(|q| w.quantile(q.quantile, q.value));
+    point
+        .quantile_values
+        .iter()
+        .for_each(|q| w.quantile(q.quantile, q.value));
     w.flags(point.flags);
 }
 

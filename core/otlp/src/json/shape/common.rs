@@ -13,27 +13,30 @@ pub(in crate::json) static ANY_VALUE: Shape = Shape::new(
         Field::new("intValue", "int_value", 3, Kind::Int64).one_of(0),
         Field::new("doubleValue", "double_value", 4, Kind::Double).one_of(0),
         Field::new("arrayValue", "array_value", 5, Kind::Object(&ARRAY_VALUE)).one_of(0),
-        Field::new("kvlistValue", "kvlist_value", 6, Kind::Object(&KVLIST_VALUE)).one_of(0),
+        Field::new(
+            "kvlistValue",
+            "kvlist_value",
+            6,
+            Kind::Object(&KVLIST_VALUE),
+        )
+        .one_of(0),
         Field::new("bytesValue", "bytes_value", 7, Kind::Bytes).one_of(0),
     ],
-).nests();
+)
+.nests();
 
 /// `ArrayValue`.
 pub(super) static ARRAY_VALUE: Shape = Shape::new(
     "an object with \"values\"",
     SMALL,
-    &[
-        Field::word("values", 1, Kind::Values),
-    ],
+    &[Field::word("values", 1, Kind::Values)],
 );
 
 /// `KeyValueList`.
 pub(super) static KVLIST_VALUE: Shape = Shape::new(
     "an object with \"values\"",
     SMALL,
-    &[
-        Field::word("values", 1, Kind::Objects(&KEY_VALUE)),
-    ],
+    &[Field::word("values", 1, Kind::Objects(&KEY_VALUE))],
 );
 
 /// `KeyValue`.
@@ -54,7 +57,12 @@ pub(super) static SCOPE: Shape = Shape::new(
         Field::word("name", 1, Kind::String),
         Field::word("version", 2, Kind::String),
         Field::word("attributes", 3, Kind::Objects(&KEY_VALUE)),
-        Field::new("droppedAttributesCount", "dropped_attributes_count", 4, Kind::Uint32),
+        Field::new(
+            "droppedAttributesCount",
+            "dropped_attributes_count",
+            4,
+            Kind::Uint32,
+        ),
     ],
 );
 
@@ -76,7 +84,12 @@ pub(super) static RESOURCE: Shape = Shape::new(
     RECORD,
     &[
         Field::word("attributes", 1, Kind::Objects(&KEY_VALUE)),
-        Field::new("droppedAttributesCount", "dropped_attributes_count", 2, Kind::Uint32),
+        Field::new(
+            "droppedAttributesCount",
+            "dropped_attributes_count",
+            2,
+            Kind::Uint32,
+        ),
         Field::new("entityRefs", "entity_refs", 3, Kind::Objects(&ENTITY_REF)),
     ],
 );

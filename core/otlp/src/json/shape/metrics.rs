@@ -8,9 +8,12 @@ use crate::write::nest::{GROUP, RECORD, SMALL};
 pub(in crate::json) static METRICS: Shape = Shape::new(
     "an object with \"resourceMetrics\"",
     GROUP,
-    &[
-        Field::new("resourceMetrics", "resource_metrics", 1, Kind::Objects(&RESOURCE_METRICS)),
-    ],
+    &[Field::new(
+        "resourceMetrics",
+        "resource_metrics",
+        1,
+        Kind::Objects(&RESOURCE_METRICS),
+    )],
 );
 
 /// `ResourceMetrics`.
@@ -19,7 +22,12 @@ pub(super) static RESOURCE_METRICS: Shape = Shape::new(
     GROUP,
     &[
         Field::word("resource", 1, Kind::Object(&RESOURCE)),
-        Field::new("scopeMetrics", "scope_metrics", 2, Kind::Objects(&SCOPE_METRICS)),
+        Field::new(
+            "scopeMetrics",
+            "scope_metrics",
+            2,
+            Kind::Objects(&SCOPE_METRICS),
+        ),
         Field::new("schemaUrl", "schema_url", 3, Kind::String),
     ],
 );
@@ -46,7 +54,13 @@ pub(super) static METRIC: Shape = Shape::new(
         Field::word("gauge", 5, Kind::Object(&GAUGE)).one_of(3),
         Field::word("sum", 7, Kind::Object(&SUM)).one_of(3),
         Field::word("histogram", 9, Kind::Object(&HISTOGRAM)).one_of(3),
-        Field::new("exponentialHistogram", "exponential_histogram", 10, Kind::Object(&EXPONENTIAL_HISTOGRAM)).one_of(3),
+        Field::new(
+            "exponentialHistogram",
+            "exponential_histogram",
+            10,
+            Kind::Object(&EXPONENTIAL_HISTOGRAM),
+        )
+        .one_of(3),
         Field::word("summary", 11, Kind::Object(&SUMMARY)).one_of(3),
         Field::word("metadata", 12, Kind::Objects(&KEY_VALUE)),
     ],
@@ -56,9 +70,12 @@ pub(super) static METRIC: Shape = Shape::new(
 pub(super) static GAUGE: Shape = Shape::new(
     "an object with \"dataPoints\"",
     RECORD,
-    &[
-        Field::new("dataPoints", "data_points", 1, Kind::Objects(&NUMBER_POINT)),
-    ],
+    &[Field::new(
+        "dataPoints",
+        "data_points",
+        1,
+        Kind::Objects(&NUMBER_POINT),
+    )],
 );
 
 /// `Sum`.
@@ -67,7 +84,12 @@ pub(super) static SUM: Shape = Shape::new(
     RECORD,
     &[
         Field::new("dataPoints", "data_points", 1, Kind::Objects(&NUMBER_POINT)),
-        Field::new("aggregationTemporality", "aggregation_temporality", 2, Kind::Enum(&TEMPORALITIES)),
+        Field::new(
+            "aggregationTemporality",
+            "aggregation_temporality",
+            2,
+            Kind::Enum(&TEMPORALITIES),
+        ),
         Field::new("isMonotonic", "is_monotonic", 3, Kind::Bool),
     ],
 );
@@ -77,8 +99,18 @@ pub(super) static HISTOGRAM: Shape = Shape::new(
     "an object with \"dataPoints\"",
     RECORD,
     &[
-        Field::new("dataPoints", "data_points", 1, Kind::Objects(&HISTOGRAM_POINT)),
-        Field::new("aggregationTemporality", "aggregation_temporality", 2, Kind::Enum(&TEMPORALITIES)),
+        Field::new(
+            "dataPoints",
+            "data_points",
+            1,
+            Kind::Objects(&HISTOGRAM_POINT),
+        ),
+        Field::new(
+            "aggregationTemporality",
+            "aggregation_temporality",
+            2,
+            Kind::Enum(&TEMPORALITIES),
+        ),
     ],
 );
 
@@ -87,8 +119,18 @@ pub(super) static EXPONENTIAL_HISTOGRAM: Shape = Shape::new(
     "an object with \"dataPoints\"",
     RECORD,
     &[
-        Field::new("dataPoints", "data_points", 1, Kind::Objects(&EXPONENTIAL_HISTOGRAM_POINT)),
-        Field::new("aggregationTemporality", "aggregation_temporality", 2, Kind::Enum(&TEMPORALITIES)),
+        Field::new(
+            "dataPoints",
+            "data_points",
+            1,
+            Kind::Objects(&EXPONENTIAL_HISTOGRAM_POINT),
+        ),
+        Field::new(
+            "aggregationTemporality",
+            "aggregation_temporality",
+            2,
+            Kind::Enum(&TEMPORALITIES),
+        ),
     ],
 );
 
@@ -96,9 +138,12 @@ pub(super) static EXPONENTIAL_HISTOGRAM: Shape = Shape::new(
 pub(super) static SUMMARY: Shape = Shape::new(
     "an object with \"dataPoints\"",
     RECORD,
-    &[
-        Field::new("dataPoints", "data_points", 1, Kind::Objects(&SUMMARY_POINT)),
-    ],
+    &[Field::new(
+        "dataPoints",
+        "data_points",
+        1,
+        Kind::Objects(&SUMMARY_POINT),
+    )],
 );
 
 /// `NumberDataPoint`.
@@ -107,14 +152,20 @@ pub(super) static NUMBER_POINT: Shape = Shape::new(
     SMALL,
     &[
         Field::word("attributes", 7, Kind::Objects(&KEY_VALUE)),
-        Field::new("startTimeUnixNano", "start_time_unix_nano", 2, Kind::Fixed64),
+        Field::new(
+            "startTimeUnixNano",
+            "start_time_unix_nano",
+            2,
+            Kind::Fixed64,
+        ),
         Field::new("timeUnixNano", "time_unix_nano", 3, Kind::Fixed64),
         Field::new("asDouble", "as_double", 4, Kind::Double).one_of(3),
         Field::new("asInt", "as_int", 6, Kind::Sfixed64).one_of(3),
         Field::word("exemplars", 5, Kind::Objects(&EXEMPLAR)),
         Field::word("flags", 8, Kind::Uint32),
     ],
-).counted();
+)
+.counted();
 
 /// `HistogramDataPoint`.
 pub(super) static HISTOGRAM_POINT: Shape = Shape::new(
@@ -122,7 +173,12 @@ pub(super) static HISTOGRAM_POINT: Shape = Shape::new(
     RECORD,
     &[
         Field::word("attributes", 9, Kind::Objects(&KEY_VALUE)),
-        Field::new("startTimeUnixNano", "start_time_unix_nano", 2, Kind::Fixed64),
+        Field::new(
+            "startTimeUnixNano",
+            "start_time_unix_nano",
+            2,
+            Kind::Fixed64,
+        ),
         Field::new("timeUnixNano", "time_unix_nano", 3, Kind::Fixed64),
         Field::word("count", 4, Kind::Fixed64),
         Field::word("sum", 5, Kind::Double).explicit(),
@@ -133,7 +189,8 @@ pub(super) static HISTOGRAM_POINT: Shape = Shape::new(
         Field::word("min", 11, Kind::Double).explicit(),
         Field::word("max", 12, Kind::Double).explicit(),
     ],
-).counted();
+)
+.counted();
 
 /// `ExponentialHistogramDataPoint`.
 pub(super) static EXPONENTIAL_HISTOGRAM_POINT: Shape = Shape::new(
@@ -141,7 +198,12 @@ pub(super) static EXPONENTIAL_HISTOGRAM_POINT: Shape = Shape::new(
     RECORD,
     &[
         Field::word("attributes", 1, Kind::Objects(&KEY_VALUE)),
-        Field::new("startTimeUnixNano", "start_time_unix_nano", 2, Kind::Fixed64),
+        Field::new(
+            "startTimeUnixNano",
+            "start_time_unix_nano",
+            2,
+            Kind::Fixed64,
+        ),
         Field::new("timeUnixNano", "time_unix_nano", 3, Kind::Fixed64),
         Field::word("count", 4, Kind::Fixed64),
         Field::word("sum", 5, Kind::Double).explicit(),
@@ -155,7 +217,8 @@ pub(super) static EXPONENTIAL_HISTOGRAM_POINT: Shape = Shape::new(
         Field::word("max", 13, Kind::Double).explicit(),
         Field::new("zeroThreshold", "zero_threshold", 14, Kind::Double),
     ],
-).counted();
+)
+.counted();
 
 /// `ExponentialHistogramDataPoint.Buckets`.
 pub(super) static BUCKETS: Shape = Shape::new(
@@ -173,14 +236,25 @@ pub(super) static SUMMARY_POINT: Shape = Shape::new(
     RECORD,
     &[
         Field::word("attributes", 7, Kind::Objects(&KEY_VALUE)),
-        Field::new("startTimeUnixNano", "start_time_unix_nano", 2, Kind::Fixed64),
+        Field::new(
+            "startTimeUnixNano",
+            "start_time_unix_nano",
+            2,
+            Kind::Fixed64,
+        ),
         Field::new("timeUnixNano", "time_unix_nano", 3, Kind::Fixed64),
         Field::word("count", 4, Kind::Fixed64),
         Field::word("sum", 5, Kind::Double),
-        Field::new("quantileValues", "quantile_values", 6, Kind::Objects(&QUANTILE)),
+        Field::new(
+            "quantileValues",
+            "quantile_values",
+            6,
+            Kind::Objects(&QUANTILE),
+        ),
         Field::word("flags", 8, Kind::Uint32),
     ],
-).counted();
+)
+.counted();
 
 /// `SummaryDataPoint.ValueAtQuantile`.
 pub(super) static QUANTILE: Shape = Shape::new(
@@ -197,7 +271,12 @@ pub(super) static EXEMPLAR: Shape = Shape::new(
     "an exemplar (an object)",
     SMALL,
     &[
-        Field::new("filteredAttributes", "filtered_attributes", 7, Kind::Objects(&KEY_VALUE)),
+        Field::new(
+            "filteredAttributes",
+            "filtered_attributes",
+            7,
+            Kind::Objects(&KEY_VALUE),
+        ),
         Field::new("timeUnixNano", "time_unix_nano", 2, Kind::Fixed64),
         Field::new("asDouble", "as_double", 3, Kind::Double).one_of(2),
         Field::new("asInt", "as_int", 6, Kind::Sfixed64).one_of(2),
@@ -210,8 +289,8 @@ pub(super) static EXEMPLAR: Shape = Shape::new(
 static TEMPORALITIES: Names = Names {
     expected: "an integer, or a name such as \"AGGREGATION_TEMPORALITY_DELTA\"",
     names: &[
-    "AGGREGATION_TEMPORALITY_UNSPECIFIED",
-    "AGGREGATION_TEMPORALITY_DELTA",
-    "AGGREGATION_TEMPORALITY_CUMULATIVE",
-],
+        "AGGREGATION_TEMPORALITY_UNSPECIFIED",
+        "AGGREGATION_TEMPORALITY_DELTA",
+        "AGGREGATION_TEMPORALITY_CUMULATIVE",
+    ],
 };

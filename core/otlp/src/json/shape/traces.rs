@@ -8,9 +8,12 @@ use crate::write::nest::{GROUP, RECORD, SMALL};
 pub(in crate::json) static TRACES: Shape = Shape::new(
     "an object with \"resourceSpans\"",
     GROUP,
-    &[
-        Field::new("resourceSpans", "resource_spans", 1, Kind::Objects(&RESOURCE_SPANS)),
-    ],
+    &[Field::new(
+        "resourceSpans",
+        "resource_spans",
+        1,
+        Kind::Objects(&RESOURCE_SPANS),
+    )],
 );
 
 /// `ResourceSpans`.
@@ -47,17 +50,33 @@ pub(super) static SPAN: Shape = Shape::new(
         Field::word("flags", 16, Kind::Fixed32),
         Field::word("name", 5, Kind::String),
         Field::word("kind", 6, Kind::Enum(&SPAN_KINDS)),
-        Field::new("startTimeUnixNano", "start_time_unix_nano", 7, Kind::Fixed64),
+        Field::new(
+            "startTimeUnixNano",
+            "start_time_unix_nano",
+            7,
+            Kind::Fixed64,
+        ),
         Field::new("endTimeUnixNano", "end_time_unix_nano", 8, Kind::Fixed64),
         Field::word("attributes", 9, Kind::Objects(&KEY_VALUE)),
-        Field::new("droppedAttributesCount", "dropped_attributes_count", 10, Kind::Uint32),
+        Field::new(
+            "droppedAttributesCount",
+            "dropped_attributes_count",
+            10,
+            Kind::Uint32,
+        ),
         Field::word("events", 11, Kind::Objects(&EVENT)),
-        Field::new("droppedEventsCount", "dropped_events_count", 12, Kind::Uint32),
+        Field::new(
+            "droppedEventsCount",
+            "dropped_events_count",
+            12,
+            Kind::Uint32,
+        ),
         Field::word("links", 13, Kind::Objects(&LINK)),
         Field::new("droppedLinksCount", "dropped_links_count", 14, Kind::Uint32),
         Field::word("status", 15, Kind::Object(&STATUS)),
     ],
-).counted();
+)
+.counted();
 
 /// `Span.Event`.
 pub(super) static EVENT: Shape = Shape::new(
@@ -67,7 +86,12 @@ pub(super) static EVENT: Shape = Shape::new(
         Field::new("timeUnixNano", "time_unix_nano", 1, Kind::Fixed64),
         Field::word("name", 2, Kind::String),
         Field::word("attributes", 3, Kind::Objects(&KEY_VALUE)),
-        Field::new("droppedAttributesCount", "dropped_attributes_count", 4, Kind::Uint32),
+        Field::new(
+            "droppedAttributesCount",
+            "dropped_attributes_count",
+            4,
+            Kind::Uint32,
+        ),
     ],
 );
 
@@ -80,7 +104,12 @@ pub(super) static LINK: Shape = Shape::new(
         Field::new("spanId", "span_id", 2, Kind::Id(8)),
         Field::new("traceState", "trace_state", 3, Kind::String),
         Field::word("attributes", 4, Kind::Objects(&KEY_VALUE)),
-        Field::new("droppedAttributesCount", "dropped_attributes_count", 5, Kind::Uint32),
+        Field::new(
+            "droppedAttributesCount",
+            "dropped_attributes_count",
+            5,
+            Kind::Uint32,
+        ),
         Field::word("flags", 6, Kind::Fixed32),
     ],
 );
@@ -99,13 +128,13 @@ pub(super) static STATUS: Shape = Shape::new(
 static SPAN_KINDS: Names = Names {
     expected: "an integer, or a name such as \"SPAN_KIND_SERVER\"",
     names: &[
-    "SPAN_KIND_UNSPECIFIED",
-    "SPAN_KIND_INTERNAL",
-    "SPAN_KIND_SERVER",
-    "SPAN_KIND_CLIENT",
-    "SPAN_KIND_PRODUCER",
-    "SPAN_KIND_CONSUMER",
-],
+        "SPAN_KIND_UNSPECIFIED",
+        "SPAN_KIND_INTERNAL",
+        "SPAN_KIND_SERVER",
+        "SPAN_KIND_CLIENT",
+        "SPAN_KIND_PRODUCER",
+        "SPAN_KIND_CONSUMER",
+    ],
 };
 
 /// The names of `Status.StatusCode`.

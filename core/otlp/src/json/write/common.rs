@@ -34,9 +34,14 @@ pub(super) fn value(out: &mut Vec<u8>, value: Value<'_>) {
 pub(super) fn resource(o: &mut Object<'_>, resource: Resource<'_>) {
     o.object("resource", |o| {
         attributes(o, "attributes", resource.attributes());
-        o.short("droppedAttributesCount", resource.dropped_attributes_count());
+        o.short(
+            "droppedAttributesCount",
+            resource.dropped_attributes_count(),
+        );
         let entities = Fields::new(resource.encoded()).filter(|field| field.number == 3);
-        o.list("entityRefs", entities, |out, field| entity_ref(out, field.bytes()));
+        o.list("entityRefs", entities, |out, field| {
+            entity_ref(out, field.bytes())
+        });
     });
 }
 

@@ -35,16 +35,26 @@ fn data(o: &mut Object<'_>, data: Data<'_>) {
     match data {
         Data::None => {}
         Data::Gauge(points) => o.object("gauge", |o| o.list("dataPoints", points, number_point)),
-        Data::Sum { points, temporality, monotonic } => o.object("sum", |o| {
+        Data::Sum {
+            points,
+            temporality,
+            monotonic,
+        } => o.object("sum", |o| {
             o.list("dataPoints", points, number_point);
             o.short("aggregationTemporality", temporality);
             o.flag("isMonotonic", monotonic);
         }),
-        Data::Histogram { points, temporality } => o.object("histogram", |o| {
+        Data::Histogram {
+            points,
+            temporality,
+        } => o.object("histogram", |o| {
             o.list("dataPoints", points, histogram_point);
             o.short("aggregationTemporality", temporality);
         }),
-        Data::ExponentialHistogram { points, temporality } => {
+        Data::ExponentialHistogram {
+            points,
+            temporality,
+        } => {
             o.object("exponentialHistogram", |o| {
                 o.list("dataPoints", points, exponential_histogram_point);
                 o.short("aggregationTemporality", temporality);

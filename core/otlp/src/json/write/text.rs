@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::json::ids::{put_base64, put_hex};
-use crate::json::scan::plain_length;
+use crate::json::string::plain_length;
 
 /// An object that is being written.
 pub(super) struct Object<'o> {
@@ -142,7 +142,11 @@ pub(super) fn put_double(out: &mut Vec<u8>, value: f64) {
     let _ = if value.is_nan() {
         out.write_all(b"\"NaN\"")
     } else if value.is_infinite() {
-        out.write_all(if value > 0.0 { b"\"Infinity\"" } else { b"\"-Infinity\"" })
+        out.write_all(if value > 0.0 {
+            b"\"Infinity\""
+        } else {
+            b"\"-Infinity\""
+        })
     } else if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) {
         write!(out, "{value:e}")
     } else {
@@ -218,7 +222,10 @@ mod tests {
     #[test]
     fn only_what_must_be_is_escaped() {
         let mut out = Vec::new();
-        put_string(&mut out, "a\"b\\c/d\n\r\t\u{8}\u{c}\u{0}\u{1f}\u{7f}é\u{2028}😀");
+        put_string(
+            &mut out,
+            "a\"b\\c/d\n\r\t\u{8}\u{c}\u{0}\u{1f}\u{7f}é\u{2028}😀",
+        );
         let expected = "\"a\\\"b\\\\c/d\\n\\r\\t\\b\\f\\u0000\\u001f\u{7f}é\u{2028}😀\"";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
