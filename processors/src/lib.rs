@@ -2,5 +2,6 @@
 
 pub mod attributes;
 pub mod batch;
+pub mod ecs;
 pub mod memory_limiter;
 pub mod resource;
