@@ -114,6 +114,32 @@ impl Drop for Charge {
     }
 }
 
+/// What a sender is told to wait when the budget is spent.
+const WHEN_SPENT: std::time::Duration = std::time::Duration::from_secs(1);
+
+impl From<Exhausted> for net::Refused {
+    fn from(exhausted: Exhausted) -> net::Refused {
+        net::Refused { why: exhausted.to_string().into(), after: Some(WHEN_SPENT) }
+    }
+}
+
+/// Sockets charge what they read to the budget.
+impl net::Budget for Budget {
+    fn charge(&self, bytes: usize) -> Result<net::Charge, net::Refused> {
+        Budget::charge(self, bytes).map(net::Charge::new).ok_or_else(|| Exhausted.into())
+    }
+}
+
+impl net::Hold for Charge {
+    fn grow(&mut self, more: usize) -> Result<(), net::Refused> {
+        Charge::grow(self, more).map_err(Into::into)
+    }
+
+    fn attach(self: Box<Self>, bytes: Bytes) -> Bytes {
+        Charge::attach(*self, bytes)
+    }
+}
+
 /// The byte budget of the process is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the memory budget for telemetry is spent")]
