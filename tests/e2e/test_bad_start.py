@@ -140,7 +140,8 @@ def test_store_that_goes_away_later(
 
     proxy.behaviour.refuse = 503
     post(ports.http, numbered_logs("during", range(10)))
-    until("a failure to show in the status", lambda: "delta" in pharos.failing(), 60, every=0.2)
+    until("the exporter's failure to show", lambda: "delta" in str(list(pharos.failing())), 60, every=0.2)
+    assert all(pharos.failing().values()), "a failure without a reason"
     proxy.behaviour.refuse = None
     post(ports.http, numbered_logs("after", range(10)))
     until(

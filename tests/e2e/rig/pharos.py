@@ -1,5 +1,6 @@
 """The program under test: started on free ports, stopped with SIGTERM, its exit code checked."""
 
+import json
 import re
 import urllib.error
 import urllib.request
@@ -81,10 +82,11 @@ class Pharos:
         assert code == 0, f"exit code {code} after SIGTERM:\n{self.program.tail()}"
         assert "Shutdown complete" in self.program.output(), self.program.tail()
 
-    def failing(self) -> str:
-        """What the status page says about components that do not work, empty when all do."""
-        status, text = _get(f"http://127.0.0.1:{self.ports.health}/status?verbose")
-        return "" if status == 200 and "StatusOK" in text and "Error" not in text else text
+    def failing(self) -> dict[str, str]:
+        """The components that the status page shows as failing, with the reason it gives."""
+        _, text = _get(f"http://127.0.0.1:{self.ports.health}/status")
+        components = json.loads(text)["components"]
+        return {name: part.get("error", "") for name, part in components.items() if not part["healthy"]}
 
     def metrics(self) -> dict[str, dict[str, float]]:
         """Own metrics: name -> labels as text -> value."""
