@@ -17,6 +17,7 @@ from rig.programs import Program
 from rig.waiting import until
 
 READY = "Everything is ready"
+_UNACCOUNTED = re.compile(r"unaccounted\W+(-?\d+)")
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? ([^ ]+)$")
 
 
@@ -81,6 +82,16 @@ class Pharos:
         code = self.program.wait(seconds)
         assert code == 0, f"exit code {code} after SIGTERM:\n{self.program.tail()}"
         assert "Shutdown complete" in self.program.output(), self.program.tail()
+        self.assert_conserved()
+
+    def assert_conserved(self) -> None:
+        """At every exporter, accepted = delivered + given up for a stated reason, to the last record."""
+        ends = [line for line in self.program.output().splitlines() if "Exporter stopped" in line]
+        assert ends, f"no exporter gave account of itself:\n{self.program.tail()}"
+        for line in ends:
+            unaccounted = _UNACCOUNTED.search(line)
+            assert unaccounted, line
+            assert unaccounted.group(1) == "0", line
 
     def failing(self) -> dict[str, str]:
         """The components that the status page shows as failing, with the reason it gives."""
