@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use deltalake::kernel::transaction::CommitProperties;
 use deltalake::logstore::object_store::ObjectStore;
 use deltalake::logstore::object_store::path::Path;
 use deltalake::protocol::SaveMode;
@@ -219,6 +220,9 @@ async fn create(table: &DeltaTable, spec: &TableSpec) -> Result<DeltaTable, Delt
         .with_columns(delta_columns(spec)?)
         .with_partition_columns([PARTITION])
         .with_raise_if_key_not_exists(false)
+        // With retries delta-rs answers a lost race by committing the creation a second time, as
+        // version 1, over whatever the winner made.
+        .with_commit_properties(CommitProperties::default().with_max_retries(0))
         .with_configuration([
             (
                 "delta.checkpointInterval",
