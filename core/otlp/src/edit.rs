@@ -22,9 +22,11 @@
 
 mod arena;
 mod attributes;
+mod entries;
 mod fields;
 mod groups;
 mod intern;
+mod layout;
 mod log;
 mod message;
 mod metric;
@@ -33,6 +35,7 @@ mod plan;
 mod point;
 mod record;
 mod regroup;
+mod scan;
 mod scratch;
 mod span;
 mod walk;
@@ -212,7 +215,11 @@ pub fn run(
     for steps in &plan::plan(edits, signal) {
         let from = latest.as_ref().unwrap_or(payload);
         let mut walk = walk::Walk::new(steps, &scratch.arena, signal, now_unix_nano);
-        let mut anew = if steps.moves { walk.regrouped(from) } else { walk.payload(from) };
+        let mut anew = if steps.moves {
+            walk.regrouped(from)
+        } else {
+            walk.payload(from)
+        };
         if walk.moved && !steps.moves {
             // An edit moved records without having said so: nothing may get lost.
             walk = walk::Walk::new(steps, &scratch.arena, signal, now_unix_nano);

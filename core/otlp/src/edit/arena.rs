@@ -5,7 +5,7 @@ use std::cell::Cell;
 use bumpalo::Bump;
 
 use crate::Value;
-use crate::wire::Cursor;
+use crate::wire::{Cursor, put_bytes};
 use crate::write::value::put_value_content;
 use crate::write::{Sink, ValueWriter};
 
@@ -70,10 +70,38 @@ impl Arena {
     #[inline]
     pub(crate) fn any_value(&self, value: Value<'_>) -> &[u8] {
         match value {
+            Value::String(text) => self.short_field(STRING_VALUE, text.as_bytes()),
             Value::Empty => &[],
             Value::Bool(flag) => self.bytes(&[0x10, u8::from(flag)]),
             _ => self.encode(|out| put_value_content(out, value)),
         }
+    }
+
+    /// A length-delimited field with a key of one byte; put together on the stack
+    /// if it is short.
+    #[inline]
+    pub(crate) fn short_field(&self, number: u32, content: &[u8]) -> &[u8] {
+        const STACK: usize = 48;
+        let mut field = [0; STACK + 2];
+        match field.get_mut(2..content.len() + 2) {
+            Some(place) if number < 16 => {
+                place.copy_from_slice(content);
+                field[0] = (number << 3 | 2) as u8;
+                field[1] = content.len() as u8;
+                self.bytes(&field[..content.len() + 2])
+            }
+            _ => self.encode(|out| put_bytes(out, number, content)),
+        }
+    }
+
+    /// A `fixed64` field with a key of one byte.
+    #[inline]
+    pub(crate) fn fixed64_field(&self, number: u32, value: u64) -> &[u8] {
+        debug_assert!(number < 16, "keys of one byte only");
+        let mut field = [0; 9];
+        field[0] = (number << 3 | 1) as u8;
+        field[1..].copy_from_slice(&value.to_le_bytes());
+        self.bytes(&field)
     }
 
     /// The content of an `AnyValue` that `write` writes.
@@ -118,6 +146,9 @@ impl Arena {
         }
     }
 }
+
+/// `AnyValue.string_value`.
+const STRING_VALUE: u32 = 1;
 
 /// The number of any field; its key is cut off again.
 const FIELD: u32 = 1;

@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use super::arena::Arena;
 use super::intern::Interner;
+use super::layout::{BLOCKS, HEAD, INNER, SCHEMA_URL};
 use super::outer::{RESOURCE_ATTRIBUTES, SCOPE_ATTRIBUTES};
 use super::record::Record;
-use super::walk::{BLOCKS, HEAD, INNER, SCHEMA_URL};
 use crate::wire::put_bytes;
 use crate::write::nest::{GROUP, Open, close, open};
 use crate::{Payload, Signal};
@@ -70,7 +70,11 @@ impl<'a> Groups<'a> {
     /// The group that this record wants to be in.
     #[inline]
     pub(super) fn of(&mut self, record: &mut Record<'a>) -> usize {
-        if record.is_moved() { self.of_moved(record) } else { self.of_block(record) }
+        if record.is_moved() {
+            self.of_moved(record)
+        } else {
+            self.of_block(record)
+        }
     }
 
     /// The group of records that stay in the present block.
@@ -107,7 +111,11 @@ impl<'a> Groups<'a> {
             }
         };
         if let Some(content) = resource.new {
-            self.resources.push(Resource { content, schema_url: url, scopes: Vec::new() });
+            self.resources.push(Resource {
+                content,
+                schema_url: url,
+                scopes: Vec::new(),
+            });
         }
         let own = if moved { record.moved_scope() } else { None };
         let (scope, url) = match own {
@@ -115,12 +123,20 @@ impl<'a> Groups<'a> {
                 let url = own.schema_url();
                 let message = &mut own.message;
                 let write = |out: &mut Vec<u8>| message.write(out);
-                (self.scope_numbers.intern(self.arena, resource.number, url, write), url)
+                (
+                    self.scope_numbers
+                        .intern(self.arena, resource.number, url, write),
+                    url,
+                )
             }
             None => {
                 let url = block.scope_schema_url;
                 let write = |out: &mut Vec<u8>| out.extend_from_slice(block.scope);
-                (self.scope_numbers.intern(self.arena, resource.number, url, write), url)
+                (
+                    self.scope_numbers
+                        .intern(self.arena, resource.number, url, write),
+                    url,
+                )
             }
         };
         if let Some(content) = scope.new {
@@ -131,7 +147,9 @@ impl<'a> Groups<'a> {
 
     /// Starts the group of a new scope.
     fn open(&mut self, resource: usize, scope: usize, content: &[u8], schema_url: &'a [u8]) {
-        let Some(around) = self.resources.get_mut(resource) else { return };
+        let Some(around) = self.resources.get_mut(resource) else {
+            return;
+        };
         around.scopes.push(scope);
         let mut out = Vec::with_capacity(std::mem::take(&mut self.expected));
         let resource = open(&mut out, BLOCKS, GROUP);
@@ -143,7 +161,14 @@ impl<'a> Groups<'a> {
         if !content.is_empty() {
             put_bytes(&mut out, HEAD, content);
         }
-        self.scopes.push(Scope { schema_url, out, resource, start, scope, items: 0 });
+        self.scopes.push(Scope {
+            schema_url,
+            out,
+            resource,
+            start,
+            scope,
+            items: 0,
+        });
     }
 
     /// Appends to a group what holds so many items.
@@ -165,8 +190,12 @@ impl<'a> Groups<'a> {
             close(&mut scope.out, scope.scope);
         }
         for resource in &self.resources {
-            let Some((&first, others)) = resource.scopes.split_first() else { continue };
-            let Some(first) = self.scopes.get_mut(first) else { continue };
+            let Some((&first, others)) = resource.scopes.split_first() else {
+                continue;
+            };
+            let Some(first) = self.scopes.get_mut(first) else {
+                continue;
+            };
             let (mut out, mut items) = (std::mem::take(&mut first.out), first.items);
             let message = first.resource;
             for other in others.iter().filter_map(|&other| self.scopes.get(other)) {

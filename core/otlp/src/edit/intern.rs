@@ -62,7 +62,10 @@ impl<'a> Interner<'a> {
         if let Some((last, number)) = &self.last
             && *last == self.probe
         {
-            return Interned { number: *number, new: None };
+            return Interned {
+                number: *number,
+                new: None,
+            };
         }
         let found = match self.exact.get(self.probe.as_slice()) {
             Some(&number) => Interned { number, new: None },
@@ -86,7 +89,10 @@ impl<'a> Interner<'a> {
         self.exact.insert(exact, number);
         let new = number == next;
         self.count += usize::from(new);
-        Interned { number, new: new.then_some(message) }
+        Interned {
+            number,
+            new: new.then_some(message),
+        }
     }
 }
 
@@ -146,7 +152,10 @@ mod tests {
     fn numbers(messages: &[&dyn Fn(&mut Vec<u8>)]) -> Vec<usize> {
         let arena = Arena::default();
         let mut interner = Interner::new(1);
-        messages.iter().map(|write| interner.intern(&arena, 0, b"", write).number).collect()
+        messages
+            .iter()
+            .map(|write| interner.intern(&arena, 0, b"", write).number)
+            .collect()
     }
 
     fn pair(key: &'static str, value: Value<'static>) -> impl Fn(&mut Vec<u8>) {
@@ -184,7 +193,12 @@ mod tests {
                 put_key_value(out, 1, "k", value);
             }
         };
-        let all = [nested(true, false), nested(true, true), nested(false, false), nested(false, true)];
+        let all = [
+            nested(true, false),
+            nested(true, true),
+            nested(false, false),
+            nested(false, true),
+        ];
         let all: Vec<&dyn Fn(&mut Vec<u8>)> = all.iter().map(|f| f as _).collect();
         assert_eq!(numbers(&all), [0, 0, 1, 2]);
     }
@@ -202,10 +216,16 @@ mod tests {
             let other = open(out, 3, 1);
             close(out, other);
         };
-        assert_eq!(numbers(&[&int, &text, &with_count, &with_other]), [0, 1, 2, 3]);
+        assert_eq!(
+            numbers(&[&int, &text, &with_count, &with_other]),
+            [0, 1, 2, 3]
+        );
         let arena = Arena::default();
         let mut interner = Interner::new(1);
         let mut ask = |below, url| interner.intern(&arena, below, url, &int).number;
-        assert_eq!([ask(0, b"" as &[u8]), ask(1, b""), ask(0, b"u"), ask(1, b"")], [0, 1, 2, 1]);
+        assert_eq!(
+            [ask(0, b"" as &[u8]), ask(1, b""), ask(0, b"u"), ask(1, b"")],
+            [0, 1, 2, 1]
+        );
     }
 }

@@ -2,8 +2,9 @@
 //! asks, and what stands in their place now.
 
 use super::arena::Arena;
-use super::attributes::Attributes;
-use crate::wire::{Field, Fields, put_bytes, put_fixed32, put_fixed64, put_uint};
+use super::entries::Attributes;
+use super::scan::{Step, Steps};
+use crate::wire::{Field, Fields, put_bytes, put_fixed32, put_uint};
 
 /// One past the highest field number of a message that can be edited
 /// (`Span.flags` is 16).
@@ -150,11 +151,12 @@ impl<'a> Message<'a> {
         self.attributes.reset(self.body.len());
         self.seen = 0;
         self.repeated = 0;
-        for field in Fields::new(self.body) {
-            if field.number == self.attribute_number {
-                self.attributes.read(field.bytes(), field.start, field.end);
+        for step in Steps::new(self.body) {
+            if step.number == self.attribute_number {
+                let content = self.body.get(step.content..step.end).unwrap_or_default();
+                self.attributes.read(content, step.start, step.end);
             } else {
-                self.note(&field);
+                self.note(step);
             }
         }
         self.attributes_known = true;
@@ -164,17 +166,17 @@ impl<'a> Message<'a> {
     fn find_fields(&mut self) {
         self.seen = 0;
         self.repeated = 0;
-        for field in Fields::new(self.body) {
-            self.note(&field);
+        for step in Steps::new(self.body) {
+            self.note(step);
         }
         self.fields_known = true;
     }
 
     #[inline(always)]
-    fn note(&mut self, field: &Field<'_>) {
-        if let Some(place) = self.places.get_mut(field.number as usize) {
-            *place = (field.start, field.end);
-            let bit = 1 << field.number;
+    fn note(&mut self, step: Step) {
+        if let Some(place) = self.places.get_mut(step.number as usize) {
+            *place = (step.start, step.end);
+            let bit = 1 << step.number;
             self.repeated |= self.seen & bit;
             self.seen |= bit;
         }
@@ -233,37 +235,44 @@ impl<'a> Message<'a> {
 
     /// Sets a `fixed64` or `sfixed64` without presence: zero is left out.
     pub(super) fn set_fixed64(&mut self, arena: &'a Arena, number: u32, value: u64) {
-        let encode = |out: &mut Vec<u8>| put_fixed64(out, number, value);
-        self.set_unless(value == 0, arena, number, encode);
+        let field = if value == 0 {
+            &[]
+        } else {
+            arena.fixed64_field(number, value)
+        };
+        self.set_field(number, field);
     }
 
     pub(super) fn set_fixed32(&mut self, arena: &'a Arena, number: u32, value: u32) {
         let encode = |out: &mut Vec<u8>| put_fixed32(out, number, value);
-        self.set_unless(value == 0, arena, number, encode);
+        self.set_field(
+            number,
+            if value == 0 {
+                &[]
+            } else {
+                arena.encode(encode)
+            },
+        );
     }
 
     pub(super) fn set_uint(&mut self, arena: &'a Arena, number: u32, value: u64) {
-        self.set_unless(value == 0, arena, number, |out| {
-            put_uint(out, number, value)
-        });
+        match u8::try_from(value) {
+            Ok(0) => self.clear_field(number),
+            Ok(short @ 1..0x80) if number < 16 => {
+                self.set_field(number, arena.bytes(&[(number << 3) as u8, short]));
+            }
+            _ => self.set_field(number, arena.encode(|out| put_uint(out, number, value))),
+        }
     }
 
     /// Sets a string or bytes field without presence: empty is left out.
     pub(super) fn set_bytes(&mut self, arena: &'a Arena, number: u32, value: &[u8]) {
-        self.set_unless(value.is_empty(), arena, number, |out| {
-            put_bytes(out, number, value)
-        });
-    }
-
-    fn set_unless(
-        &mut self,
-        default: bool,
-        arena: &'a Arena,
-        number: u32,
-        encode: impl FnOnce(&mut Vec<u8>),
-    ) {
-        let encoded = if default { &[] } else { arena.encode(encode) };
-        self.set_field(number, encoded);
+        let field = if value.is_empty() {
+            &[]
+        } else {
+            arena.short_field(number, value)
+        };
+        self.set_field(number, field);
     }
 
     /// Shows every message in the repeated field `number` to `look`.

@@ -8,7 +8,6 @@ use super::metric::MetricKind;
 use super::outer::{ResourceDraft, ScopeDraft};
 use super::record::Record;
 use crate::read::Decode;
-use crate::wire::put_fixed64;
 use crate::{ExponentialHistogramPoint, HistogramPoint, NumberPoint, NumberValue, SummaryPoint};
 
 /// Fields of all types of points.
@@ -217,14 +216,8 @@ fn set_number<'a>(
 ) {
     let (double, int): (&[u8], &[u8]) = match value {
         NumberValue::None => (&[], &[]),
-        NumberValue::Double(value) => (
-            arena.encode(|out| put_fixed64(out, as_double, value.to_bits())),
-            &[],
-        ),
-        NumberValue::Int(value) => (
-            &[],
-            arena.encode(|out| put_fixed64(out, as_int, value as u64)),
-        ),
+        NumberValue::Double(value) => (arena.fixed64_field(as_double, value.to_bits()), &[]),
+        NumberValue::Int(value) => (&[], arena.fixed64_field(as_int, value as u64)),
     };
     message.set_field(as_double, double);
     message.set_field(as_int, int);

@@ -7,8 +7,9 @@
 
 use super::Verdict;
 use super::groups::Groups;
+use super::layout::{Around, BLOCKS, INNER, Layout};
 use super::metric::{METADATA, MetricKind, POINTS};
-use super::walk::{Around, BLOCKS, INNER, Layout, Walk};
+use super::walk::Walk;
 use super::weave::write_field;
 use crate::wire::{Field, Fields, put_bytes};
 use crate::{Metric, Payload, Signal};
@@ -39,10 +40,17 @@ impl<'a> Walk<'a, '_> {
     pub(super) fn regrouped(&mut self, payload: &'a Payload) -> Option<Payload> {
         let expected = payload.size() + payload.size() / 8 + 64;
         let groups = Groups::new(self.arena, expected);
-        let mut regroup =
-            Regroup { walk: self, groups, changed: false, points: Vec::new(), parts: 0 };
+        let mut regroup = Regroup {
+            walk: self,
+            groups,
+            changed: false,
+            points: Vec::new(),
+            parts: 0,
+        };
         for (bytes, _) in payload.pieces() {
-            regroup.inside(bytes, BLOCKS, |regroup, field| regroup.around(field, Around::Resource));
+            regroup.inside(bytes, BLOCKS, |regroup, field| {
+                regroup.around(field, Around::Resource)
+            });
         }
         let changed = regroup.changed;
         changed.then(|| regroup.groups.finish(payload.signal()))
@@ -100,7 +108,9 @@ impl<'a> Regroup<'_, 'a, '_> {
         };
         self.groups.put(group, items, |out| {
             if walk.record.message.is_touched() {
-                write_field(out, INNER, field.bytes().len(), |out| walk.record.message.write(out));
+                write_field(out, INNER, field.bytes().len(), |out| {
+                    walk.record.message.write(out)
+                });
             } else {
                 put_bytes(out, INNER, field.bytes());
             }
@@ -110,8 +120,11 @@ impl<'a> Regroup<'_, 'a, '_> {
     /// A metric whose points are looked at: they may go to different groups.
     fn metric(&mut self, field: &Field<'a>) {
         let walk = &mut *self.walk;
-        let metric =
-            if walk.record.message.is_touched() { walk.current_record() } else { field.bytes() };
+        let metric = if walk.record.message.is_touched() {
+            walk.current_record()
+        } else {
+            field.bytes()
+        };
         let block = walk.record.block;
         let moved = walk.record.is_moved();
         if moved {
@@ -130,7 +143,9 @@ impl<'a> Regroup<'_, 'a, '_> {
             .find_map(|field| MetricKind::of_field(field.number).map(|kind| (kind, field.bytes())));
         let Some((kind, data)) = data else {
             let group = self.groups.of_block(&mut self.walk.record);
-            return self.groups.put(group, 0, |out| put_bytes(out, INNER, metric));
+            return self
+                .groups
+                .put(group, 0, |out| put_bytes(out, INNER, metric));
         };
         self.walk.facts.metric = <Metric<'_> as crate::read::Decode<'_>>::decode(metric);
         self.parts = 0;
@@ -150,14 +165,19 @@ impl<'a> Regroup<'_, 'a, '_> {
         self.changed |= dropped > 0;
         if self.parts == 0 && dropped == 0 {
             let group = self.groups.of_block(&mut self.walk.record);
-            self.groups.put(group, 0, |out| put_bytes(out, INNER, metric));
+            self.groups
+                .put(group, 0, |out| put_bytes(out, INNER, metric));
         }
         self.put_metric(metric, kind, data);
     }
 
     /// Puts the present point to those of its group.
     fn put_point(&mut self, group: usize, point: &Field<'a>) {
-        let known = self.points.iter().take(self.parts).position(|points| points.group == group);
+        let known = self
+            .points
+            .iter()
+            .take(self.parts)
+            .position(|points| points.group == group);
         let at = known.unwrap_or_else(|| {
             if self.parts == self.points.len() {
                 self.points.push(Points::default());
@@ -165,7 +185,9 @@ impl<'a> Regroup<'_, 'a, '_> {
             self.parts += 1;
             self.parts - 1
         });
-        let Some(points) = self.points.get_mut(at) else { return };
+        let Some(points) = self.points.get_mut(at) else {
+            return;
+        };
         if known.is_none() {
             points.group = group;
             points.items = 0;

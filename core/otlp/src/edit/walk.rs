@@ -1,6 +1,7 @@
 //! One walk over a payload, with all hooks that share it.
 
 use super::arena::Arena;
+use super::layout::{Around, BLOCKS, HEAD, INNER, Layout, SCHEMA_URL, in_order, place};
 use super::log::{self, LogDraft};
 use super::metric::{METADATA, MetricDraft, MetricKind, POINTS};
 use super::outer::{Outer, RESOURCE_ATTRIBUTES, ResourceDraft, SCOPE_ATTRIBUTES, ScopeDraft};
@@ -14,31 +15,6 @@ use crate::frame::Frame;
 use crate::read::Decode;
 use crate::wire::{Field, Fields, put_bytes, text};
 use crate::{Metric, Payload, Resource, Scope, Signal};
-
-/// The fields of the two messages around records, in every signal: the resource
-/// or scope, what is inside, the schema's URL.
-pub(super) const HEAD: u32 = 1;
-pub(super) const INNER: u32 = 2;
-pub(super) const SCHEMA_URL: u32 = 3;
-/// The field of a request that holds the messages of the outer level.
-pub(super) const BLOCKS: u32 = 1;
-
-/// The two levels of messages around records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Around {
-    Resource,
-    Scope,
-}
-
-impl Around {
-    /// The level as [`Frame`] counts.
-    pub(super) const fn level(self) -> usize {
-        match self {
-            Around::Resource => 1,
-            Around::Scope => 2,
-        }
-    }
-}
 
 /// The state of a walk.
 pub(super) struct Walk<'a, 'e> {
@@ -55,49 +31,6 @@ pub(super) struct Walk<'a, 'e> {
     pub(super) moved: bool,
     /// A buffer for what has to be woven apart.
     spare: Vec<u8>,
-}
-
-/// The head of a message around records, and how it stands there.
-pub(super) struct Layout<'a> {
-    /// Where the resource or scope is, if it is there.
-    head: Option<(usize, usize)>,
-    pub(super) head_content: &'a [u8],
-    pub(super) schema_url: &'a [u8],
-    /// The head stands behind something it is the head of.
-    behind: bool,
-}
-
-impl<'a> Layout<'a> {
-    pub(super) fn of(message: &'a [u8]) -> Self {
-        let mut layout =
-            Layout { head: None, head_content: &[], schema_url: &[], behind: false };
-        let mut inner = false;
-        for field in Fields::new(message) {
-            match field.number {
-                HEAD => {
-                    layout.head = Some((field.start, field.end));
-                    layout.head_content = field.bytes();
-                    layout.behind = inner;
-                }
-                INNER => inner = true,
-                SCHEMA_URL => layout.schema_url = field.bytes(),
-                _ => {}
-            }
-        }
-        layout
-    }
-}
-
-/// Where a field stands in the source of a weaver, `base` being where the
-/// message around it starts there.
-#[inline(always)]
-fn place(base: usize, field: &Field<'_>) -> Place {
-    Place {
-        number: field.number,
-        start: base + field.start,
-        content: base + field.end - field.bytes().len(),
-        end: base + field.end,
-    }
 }
 
 impl<'a, 'e> Walk<'a, 'e> {
@@ -182,8 +115,13 @@ impl<'a, 'e> Walk<'a, 'e> {
                 put_bytes(out, HEAD, head);
             });
         }
-        let (kept, dropped) =
-            self.inside(weaver, place.content, message, around, new_schema_url.is_some());
+        let (kept, dropped) = self.inside(
+            weaver,
+            place.content,
+            message,
+            around,
+            new_schema_url.is_some(),
+        );
         if dropped > 0 && kept == 0 {
             weaver.discard();
             return false;
@@ -244,7 +182,10 @@ impl<'a, 'e> Walk<'a, 'e> {
                 self.facts.scope = Scope::default();
                 self.facts.scope_schema_url = "";
                 all(&self.steps.resource, |edit| {
-                    edit.resource(&self.facts, &mut ResourceDraft::new(&mut self.resource, arena))
+                    edit.resource(
+                        &self.facts,
+                        &mut ResourceDraft::new(&mut self.resource, arena),
+                    )
                 })
             }
             Around::Scope => {
@@ -332,8 +273,12 @@ impl<'a, 'e> Walk<'a, 'e> {
         changed: bool,
         inside: impl FnOnce(&mut Self, &mut Weaver<'a>, &Field<'a>) -> bool,
     ) -> bool {
-        let source = self.arena.encode(|out| put_bytes(out, place.number, content));
-        let Some(field) = Fields::new(source).next() else { return true };
+        let source = self
+            .arena
+            .encode(|out| put_bytes(out, place.number, content));
+        let Some(field) = Fields::new(source).next() else {
+            return true;
+        };
         let mut apart = Weaver::new(source, std::mem::take(&mut self.spare));
         let kept = inside(self, &mut apart, &field);
         let (mut out, woven) = apart.finish();
@@ -423,7 +368,9 @@ impl<'a, 'e> Walk<'a, 'e> {
         self.facts.metric = Metric::decode(metric.bytes());
         weaver.enter(metric_place);
         for data in Fields::new(metric.bytes()) {
-            let Some(kind) = MetricKind::of_field(data.number) else { continue };
+            let Some(kind) = MetricKind::of_field(data.number) else {
+                continue;
+            };
             let data_place = place(metric_place.content, &data);
             weaver.enter(data_place);
             for point in Fields::new(data.bytes()).filter(|field| field.number == POINTS) {
@@ -473,15 +420,4 @@ fn all(edits: &[&dyn super::Edit], mut hook: impl FnMut(&dyn super::Edit) -> Ver
         }
     }
     Verdict::Keep
-}
-
-/// The message with its head first.
-fn in_order<'a>(arena: &'a Arena, message: &'a [u8]) -> &'a [u8] {
-    arena.encode(|out| {
-        for head in [true, false] {
-            for field in Fields::new(message).filter(|field| (field.number == HEAD) == head) {
-                out.extend_from_slice(message.get(field.start..field.end).unwrap_or_default());
-            }
-        }
-    })
 }

@@ -45,18 +45,31 @@ pub(super) struct Place {
 impl<'a> Weaver<'a> {
     /// Writes behind what is in `out`.
     pub(super) fn new(source: &'a [u8], out: Vec<u8>) -> Self {
-        Weaver { source, copied: 0, levels: SmallVec::new(), opened: 0, out, changed: false }
+        Weaver {
+            source,
+            copied: 0,
+            levels: SmallVec::new(),
+            opened: 0,
+            out,
+            changed: false,
+        }
     }
 
     /// Goes into a message.
     #[inline]
     pub(super) fn enter(&mut self, place: Place) {
-        self.levels.push(Level { place, out_start: 0, open: None });
+        self.levels.push(Level {
+            place,
+            out_start: 0,
+            open: None,
+        });
     }
 
     /// Leaves the message that was entered last.
     pub(super) fn leave(&mut self) {
-        let Some(level) = self.levels.pop() else { return };
+        let Some(level) = self.levels.pop() else {
+            return;
+        };
         if let Some(open) = level.open {
             self.copy_to(level.place.end);
             close(&mut self.out, open);
@@ -66,7 +79,9 @@ impl<'a> Weaver<'a> {
 
     /// Leaves the message that was entered last, and leaves it out.
     pub(super) fn discard(&mut self) {
-        let Some(level) = self.levels.pop() else { return };
+        let Some(level) = self.levels.pop() else {
+            return;
+        };
         if level.open.is_some() {
             self.out.truncate(level.out_start);
             self.copied = level.place.end;
@@ -78,12 +93,7 @@ impl<'a> Weaver<'a> {
 
     /// Puts what `write` appends in the place of `start..end`.
     #[inline]
-    pub(super) fn replace(
-        &mut self,
-        start: usize,
-        end: usize,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) {
+    pub(super) fn replace(&mut self, start: usize, end: usize, write: impl FnOnce(&mut Vec<u8>)) {
         if !self.changed || self.opened < self.levels.len() {
             self.open_levels();
         }
@@ -103,7 +113,10 @@ impl<'a> Weaver<'a> {
 
     /// Puts something behind what is in the message that was entered last.
     pub(super) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let end = self.levels.last().map_or(self.source.len(), |level| level.place.end);
+        let end = self
+            .levels
+            .last()
+            .map_or(self.source.len(), |level| level.place.end);
         self.replace(end, end, write);
     }
 
@@ -112,7 +125,8 @@ impl<'a> Weaver<'a> {
     fn open_levels(&mut self) {
         if !self.changed {
             self.changed = true;
-            self.out.reserve(self.source.len() + self.source.len() / 8 + 64);
+            self.out
+                .reserve(self.source.len() + self.source.len() / 8 + 64);
         }
         for at in self.opened..self.levels.len() {
             let place = self.levels[at].place;
@@ -167,7 +181,12 @@ mod tests {
 
     /// 1: { 2: "ab", 2: "cd", 3: "e" }, 4: 7
     const SOURCE: &[u8] = b"\x0a\x0b\x12\x02ab\x12\x02cd\x1a\x01e\x20\x07";
-    const OUTER: Place = Place { number: 1, start: 0, content: 2, end: 13 };
+    const OUTER: Place = Place {
+        number: 1,
+        start: 0,
+        content: 2,
+        end: 13,
+    };
 
     fn weave(edit: impl FnOnce(&mut Weaver<'_>)) -> (Vec<u8>, bool) {
         let mut weaver = Weaver::new(SOURCE, Vec::new());
@@ -189,7 +208,10 @@ mod tests {
             weaver.leave();
         });
         assert!(changed);
-        assert_eq!(out, b"\x0a\x0e\x12\x03xyz\x12\x02cd\x1a\x01e\x1a\x00\x20\x07");
+        assert_eq!(
+            out,
+            b"\x0a\x0e\x12\x03xyz\x12\x02cd\x1a\x01e\x1a\x00\x20\x07"
+        );
     }
 
     #[test]

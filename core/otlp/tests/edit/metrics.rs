@@ -71,12 +71,12 @@ fn edit_point(
                 set(point.attributes(), "unit", AnyValue { value });
                 true
             }
-            FieldOp::Content(content) => point.set_value(content.as_ref().map(|value| {
-                match value.value {
+            FieldOp::Content(content) => {
+                point.set_value(content.as_ref().map(|value| match value.value {
                     Some(Theirs::IntValue(int)) => number_data_point::Value::AsInt(int),
                     _ => number_data_point::Value::AsDouble(0.0),
-                }
-            })),
+                }))
+            }
             FieldOp::Id(id) => (*point.flags() = id.len() as u32, true).1,
             FieldOp::Nested(ops) => {
                 let mut touched = false;
@@ -131,7 +131,10 @@ impl Record for Metric {
 }
 
 fn edit_data(metric: Metric, random: &Random, place: &Place) -> (Vec<(Place, Metric)>, bool) {
-    let shell = Metric { data: None, ..metric.clone() };
+    let shell = Metric {
+        data: None,
+        ..metric.clone()
+    };
     let unit = metric.unit.clone();
     macro_rules! by_type {
         ($data:ident, $wrap:path) => {{
@@ -143,9 +146,18 @@ fn edit_data(metric: Metric, random: &Random, place: &Place) -> (Vec<(Place, Met
             let with = |data_points| {
                 let mut data = $data.clone();
                 data.data_points = data_points;
-                Metric { data: Some($wrap(data)), ..shell.clone() }
+                Metric {
+                    data: Some($wrap(data)),
+                    ..shell.clone()
+                }
             };
-            (parts.into_iter().map(|(place, points)| (place, with(points))).collect(), touched)
+            (
+                parts
+                    .into_iter()
+                    .map(|(place, points)| (place, with(points)))
+                    .collect(),
+                touched,
+            )
         }};
     }
     match metric.data.clone() {
@@ -158,11 +170,7 @@ fn edit_data(metric: Metric, random: &Random, place: &Place) -> (Vec<(Place, Met
     }
 }
 
-fn edit_metric(
-    mut metric: Metric,
-    random: &Random,
-    place: &Place,
-) -> (Vec<(Place, Metric)>, bool) {
+fn edit_metric(mut metric: Metric, random: &Random, place: &Place) -> (Vec<(Place, Metric)>, bool) {
     let mut own = place.clone();
     let mut touched = apply(&random.attributes, &mut metric.metadata);
     for op in &random.fields {
@@ -180,7 +188,14 @@ fn edit_metric(
         };
     }
     let drop = random.drops(metric.name.len() as u64);
-    (if drop { Vec::new() } else { vec![(own, metric)] }, touched || drop)
+    (
+        if drop {
+            Vec::new()
+        } else {
+            vec![(own, metric)]
+        },
+        touched || drop,
+    )
 }
 
 fn set_temporality(metric: &mut Metric, temporality: i32) -> bool {

@@ -46,11 +46,16 @@ pub(super) trait Record: Sized {
 
 /// Applies ops to a list; whether it was touched.
 pub(super) fn apply(ops: &[Op], list: &mut Vec<KeyValue>) -> bool {
-    ops.iter().fold(false, |touched, op| apply_one(op, list) | touched)
+    ops.iter()
+        .fold(false, |touched, op| apply_one(op, list) | touched)
 }
 
 fn pair(key: &str, value: AnyValue) -> KeyValue {
-    KeyValue { key: key.into(), value: Some(value), ..KeyValue::default() }
+    KeyValue {
+        key: key.into(),
+        value: Some(value),
+        ..KeyValue::default()
+    }
 }
 
 fn find(list: &[KeyValue], key: &str) -> Option<usize> {
@@ -101,7 +106,9 @@ fn apply_one(op: &Op, list: &mut Vec<KeyValue>) -> bool {
             None => return false,
         },
         Op::Rename(from, to) => {
-            let Some(at) = find(list, from) else { return false };
+            let Some(at) = find(list, from) else {
+                return false;
+            };
             list[at].key = to.clone();
             // With one key for both, the others of it go as well.
             remove_others(list, &[from, to], Some(at));
@@ -139,15 +146,24 @@ fn apply_one(op: &Op, list: &mut Vec<KeyValue>) -> bool {
 }
 
 /// The ops on attributes and place that all records share.
-pub(super) fn common(op: &FieldOp, list: &mut Vec<KeyValue>, place: &mut Place, facts: &Place) -> bool {
+pub(super) fn common(
+    op: &FieldOp,
+    list: &mut Vec<KeyValue>,
+    place: &mut Place,
+    facts: &Place,
+) -> bool {
     match op {
         FieldOp::FromResource(key) => {
-            let Some(at) = find(&facts.resource.attributes, key) else { return false };
+            let Some(at) = find(&facts.resource.attributes, key) else {
+                return false;
+            };
             let value = facts.resource.attributes[at].value.clone();
             set(list, key, value.unwrap_or_default());
         }
         FieldOp::Move(key) => {
-            let Some(value) = remove(list, key) else { return false };
+            let Some(value) = remove(list, key) else {
+                return false;
+            };
             set(&mut place.resource.attributes, key, value);
         }
         FieldOp::ScopeName(name) => {
@@ -166,7 +182,14 @@ pub(super) fn common(op: &FieldOp, list: &mut Vec<KeyValue>, place: &mut Place, 
 }
 
 fn one<R>(place: Place, record: R, drop: bool, touched: bool) -> (Vec<(Place, R)>, bool) {
-    (if drop { Vec::new() } else { vec![(place, record)] }, touched || drop)
+    (
+        if drop {
+            Vec::new()
+        } else {
+            vec![(place, record)]
+        },
+        touched || drop,
+    )
 }
 
 impl Record for LogRecord {
@@ -205,7 +228,10 @@ impl Record for Span {
                 FieldOp::Id(id) => (self.trace_id = id.clone(), true).1,
                 FieldOp::Content(None) => (self.status = Some(Status::default()), true).1,
                 FieldOp::Content(_) => {
-                    self.status = Some(Status { code: 2, message: "failed".into() });
+                    self.status = Some(Status {
+                        code: 2,
+                        message: "failed".into(),
+                    });
                     true
                 }
                 FieldOp::Nested(ops) => self.nested(ops),
@@ -263,9 +289,13 @@ pub(super) fn edit<R: Record + Clone>(random: &Random, request: Request<R>) -> R
                 let (parts, was) = record.edit(random, &place);
                 touched |= was;
                 if random.moves() {
-                    parts.into_iter().for_each(|(place, record)| done.put(place, record));
+                    parts
+                        .into_iter()
+                        .for_each(|(place, record)| done.put(place, record));
                 } else {
-                    scope.records.extend(parts.into_iter().map(|(_, record)| record));
+                    scope
+                        .records
+                        .extend(parts.into_iter().map(|(_, record)| record));
                 }
             }
             if had == 0 || !scope.records.is_empty() {
@@ -350,8 +380,15 @@ impl Place {
             let (resource, scope) = (&place.resource, &place.scope);
             (
                 (place.resource_url.clone(), place.scope_url.clone()),
-                (resource.dropped_attributes_count, resource.entity_refs.clone()),
-                (scope.name.clone(), scope.version.clone(), scope.dropped_attributes_count),
+                (
+                    resource.dropped_attributes_count,
+                    resource.entity_refs.clone(),
+                ),
+                (
+                    scope.name.clone(),
+                    scope.version.clone(),
+                    scope.dropped_attributes_count,
+                ),
             )
         };
         rest(self) == rest(other)
@@ -363,7 +400,12 @@ impl Place {
 impl<R> Request<R> {
     /// Puts a record to the group it belongs to; a new one stands last.
     pub(super) fn put(&mut self, place: Place, record: R) {
-        let Place { resource, resource_url, scope, scope_url } = place;
+        let Place {
+            resource,
+            resource_url,
+            scope,
+            scope_url,
+        } = place;
         let same = |block: &Block<R>| {
             block.url == resource_url
                 && block.resource.as_ref().is_some_and(|other| {
@@ -414,7 +456,11 @@ fn same_set(a: &[KeyValue], b: &[KeyValue]) -> bool {
 }
 
 fn describe_pair(pair: &KeyValue) -> String {
-    format!("{:?}={}", pair.key, pair.value.as_ref().map_or("-".into(), describe))
+    format!(
+        "{:?}={}",
+        pair.key,
+        pair.value.as_ref().map_or("-".into(), describe)
+    )
 }
 
 fn describe(value: &AnyValue) -> String {
@@ -422,7 +468,10 @@ fn describe(value: &AnyValue) -> String {
         None => "-".into(),
         Some(Theirs::DoubleValue(double)) => format!("bits {}", double.to_bits()),
         Some(Theirs::ArrayValue(array)) => {
-            format!("{:?}", array.values.iter().map(describe).collect::<Vec<_>>())
+            format!(
+                "{:?}",
+                array.values.iter().map(describe).collect::<Vec<_>>()
+            )
         }
         Some(Theirs::KvlistValue(map)) => {
             let mut all: Vec<String> = map.values.iter().map(describe_pair).collect();

@@ -72,7 +72,10 @@ pub(super) struct Random {
 impl Random {
     pub(super) fn moves(&self) -> bool {
         let moving = |op: &FieldOp| {
-            matches!(op, FieldOp::Move(_) | FieldOp::ScopeName(_) | FieldOp::ResourceUrl(_))
+            matches!(
+                op,
+                FieldOp::Move(_) | FieldOp::ScopeName(_) | FieldOp::ResourceUrl(_)
+            )
         };
         matches!(self.at, At::Record | At::Point) && self.fields.iter().any(moving)
     }
@@ -82,7 +85,11 @@ impl Random {
     }
 
     fn verdict(&self, measure: u64) -> Verdict {
-        if self.drops(measure) { Verdict::Drop } else { Verdict::Keep }
+        if self.drops(measure) {
+            Verdict::Drop
+        } else {
+            Verdict::Keep
+        }
     }
 }
 
@@ -94,8 +101,14 @@ pub(super) fn random() -> impl Strategy<Value = Random> {
         3 => Just(At::Point),
     ];
     let drop = option::weighted(0.3, 0..4u64);
-    (at, vec(op(), 0..4), vec(field_op(), 0..3), drop)
-        .prop_map(|(at, attributes, fields, drop)| Random { at, attributes, fields, drop })
+    (at, vec(op(), 0..4), vec(field_op(), 0..3), drop).prop_map(|(at, attributes, fields, drop)| {
+        Random {
+            at,
+            attributes,
+            fields,
+            drop,
+        }
+    })
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -132,7 +145,10 @@ fn field_op() -> impl Strategy<Value = FieldOp> {
 pub(super) fn filled(mut value: AnyValue) -> AnyValue {
     match &mut value.value {
         Some(Theirs::ArrayValue(array)) => {
-            array.values = std::mem::take(&mut array.values).into_iter().map(filled).collect();
+            array.values = std::mem::take(&mut array.values)
+                .into_iter()
+                .map(filled)
+                .collect();
         }
         Some(Theirs::KvlistValue(map)) => {
             for pair in &mut map.values {
@@ -149,7 +165,12 @@ fn put(out: &mut ValueWriter<'_>, value: &AnyValue) {
     match &value.value {
         None => {}
         Some(Theirs::ArrayValue(array)) => {
-            out.array(|a| array.values.iter().for_each(|value| a.push_with(|v| put(v, value))));
+            out.array(|a| {
+                array
+                    .values
+                    .iter()
+                    .for_each(|value| a.push_with(|v| put(v, value)))
+            });
         }
         Some(Theirs::KvlistValue(map)) => out.map(|m| {
             for KeyValue { key, value, .. } in &map.values {
@@ -212,7 +233,9 @@ fn at_position<'d, 'a>(
     nth: usize,
     change: impl FnOnce(&mut AttributesDraft<'d, 'a>, usize),
 ) {
-    let found = (0..draft.positions()).filter(|&at| draft.at(at).is_some()).nth(nth);
+    let found = (0..draft.positions())
+        .filter(|&at| draft.at(at).is_some())
+        .nth(nth);
     if let Some(at) = found {
         change(draft, at);
     }
@@ -250,7 +273,10 @@ impl Edit for Random {
             metrics: self.at == At::Record,
             points: self.at == At::Point,
             moves: self.moves(),
-            ignores_facts: !self.fields.iter().any(|op| matches!(op, FieldOp::FromResource(_))),
+            ignores_facts: !self
+                .fields
+                .iter()
+                .any(|op| matches!(op, FieldOp::FromResource(_))),
         }
     }
 
@@ -356,13 +382,17 @@ impl Edit for Random {
                 FieldOp::Time(time) => draft.set_time_unix_nano(*time),
                 FieldOp::Text(text) => draft.attributes().set("unit", {
                     let unit = facts.metric().unit;
-                    if text.is_empty() { Value::Empty } else { Value::String(unit) }
+                    if text.is_empty() {
+                        Value::Empty
+                    } else {
+                        Value::String(unit)
+                    }
                 }),
                 FieldOp::Content(content) => draft.set_value(match content {
                     None => otlp::NumberValue::None,
-                    Some(AnyValue { value: Some(Theirs::IntValue(int)) }) => {
-                        otlp::NumberValue::Int(*int)
-                    }
+                    Some(AnyValue {
+                        value: Some(Theirs::IntValue(int)),
+                    }) => otlp::NumberValue::Int(*int),
                     Some(_) => otlp::NumberValue::Double(0.0),
                 }),
                 FieldOp::Id(id) => draft.set_flags(id.len() as u32),

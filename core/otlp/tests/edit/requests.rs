@@ -33,7 +33,9 @@ macro_rules! neutral {
                     url: block.schema_url,
                     scopes: block.$scopes.into_iter().map(scope).collect(),
                 };
-                Request { blocks: self.$blocks.into_iter().map(block).collect() }
+                Request {
+                    blocks: self.$blocks.into_iter().map(block).collect(),
+                }
             }
 
             fn from_neutral(request: Request<$record>) -> Self {
@@ -47,7 +49,9 @@ macro_rules! neutral {
                     schema_url: block.url,
                     $scopes: block.scopes.into_iter().map(scope).collect(),
                 };
-                $request { $blocks: request.blocks.into_iter().map(block).collect() }
+                $request {
+                    $blocks: request.blocks.into_iter().map(block).collect(),
+                }
             }
         }
     };
@@ -72,7 +76,10 @@ impl<R: Message> Request<R> {
                     scope: scope.scope.unwrap_or_default(),
                     scope_url: scope.url,
                 };
-                scope.records.into_iter().for_each(|record| self.put(place.clone(), record));
+                scope
+                    .records
+                    .into_iter()
+                    .for_each(|record| self.put(place.clone(), record));
             }
         }
         for block in &mut self.blocks {
@@ -86,5 +93,7 @@ impl<R: Message> Request<R> {
 }
 
 fn first<R: Message>(records: &[R]) -> Vec<u8> {
-    records.first().map_or_else(Vec::new, Message::encode_to_vec)
+    records
+        .first()
+        .map_or_else(Vec::new, Message::encode_to_vec)
 }

@@ -1,0 +1,360 @@
+//! The attributes of one message: an index of what is on the wire, and what
+//! changed.
+
+use super::arena::Arena;
+use crate::wire::{Fields, bytes_len, put_bytes, put_len, text};
+use crate::{KeyValue, Value};
+
+/// What happened to one attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Still as it is on the wire.
+    Same,
+    /// To be written anew, in its old place; added ones stand behind all others.
+    Changed,
+    /// Removed.
+    Gone,
+}
+
+/// One attribute: 64 bytes, a cache line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    /// Most of the key in one word, so that a search rarely compares bytes.
+    print: u64,
+    key: &'a [u8],
+    /// The content of the `AnyValue`; `None` when the sender left it out.
+    value: Option<&'a [u8]>,
+    /// Where the field is, its key and length included, in the message around it.
+    start: usize,
+    end: usize,
+    state: State,
+}
+
+impl<'a> Entry<'a> {
+    #[inline(always)]
+    fn is(&self, print: u64, key: &[u8]) -> bool {
+        self.print == print && self.state != State::Gone && self.key == key
+    }
+
+    #[inline]
+    pub(super) fn value(&self) -> Value<'a> {
+        Value::decode(self.value.unwrap_or_default())
+    }
+
+    #[inline]
+    pub(super) fn key_value(&self) -> KeyValue<'a> {
+        KeyValue {
+            key: text(self.key),
+            value: self.value(),
+        }
+    }
+
+    /// Appends the `KeyValue` as field `number`.
+    #[inline]
+    fn write(&self, out: &mut Vec<u8>, number: u32) {
+        if let Some(value) = self.value
+            && number < 16
+            && let 1..0x80 = self.key.len()
+            && value.len() < 0x80
+            && let len = self.key.len() + value.len() + 4
+            && len < 0x80
+        {
+            // All lengths are one byte.
+            let key = [
+                (number << 3 | 2) as u8,
+                len as u8,
+                0x0a,
+                self.key.len() as u8,
+            ];
+            out.reserve(len + 2);
+            out.extend_from_slice(&key);
+            out.extend_from_slice(self.key);
+            out.extend_from_slice(&[0x12, value.len() as u8]);
+            out.extend_from_slice(value);
+        } else {
+            self.write_long(out, number);
+        }
+    }
+
+    #[inline(never)]
+    fn write_long(&self, out: &mut Vec<u8>, number: u32) {
+        let mut len = 0;
+        if !self.key.is_empty() {
+            len += bytes_len(1, self.key.len());
+        }
+        if let Some(value) = self.value {
+            len += bytes_len(2, value.len());
+        }
+        put_len(out, number, len);
+        if !self.key.is_empty() {
+            put_bytes(out, 1, self.key);
+        }
+        if let Some(value) = self.value {
+            put_bytes(out, 2, value);
+        }
+    }
+}
+
+/// The length and the last eight bytes of a key, mixed: keys that differ early
+/// mostly differ in length, and the rest is settled by comparing.
+#[inline(always)]
+fn print(key: &[u8]) -> u64 {
+    let tail = match key.last_chunk::<8>() {
+        Some(tail) => u64::from_le_bytes(*tail),
+        None => key
+            .iter()
+            .fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    tail ^ (key.len() as u64) << 56
+}
+
+/// The attributes of one message, reused from record to record.
+#[derive(Debug, Default)]
+pub(super) struct Attributes<'a> {
+    entries: Vec<Entry<'a>>,
+    /// Where added attributes go: the end of the message around them.
+    end: usize,
+    touched: bool,
+}
+
+impl<'a> Attributes<'a> {
+    #[inline]
+    pub(super) fn reset(&mut self, end: usize) {
+        self.entries.clear();
+        self.end = end;
+        self.touched = false;
+    }
+
+    pub(super) fn is_touched(&self) -> bool {
+        self.touched
+    }
+
+    /// Takes in one `KeyValue` of the wire, found at `start..end`.
+    #[inline(always)]
+    pub(super) fn read(&mut self, encoded: &'a [u8], start: usize, end: usize) {
+        let (key, value) = split(encoded);
+        self.entries.push(Entry {
+            print: print(key),
+            key,
+            value,
+            start,
+            end,
+            state: State::Same,
+        });
+    }
+
+    #[inline]
+    pub(super) fn find(&self, key: &[u8]) -> Option<usize> {
+        let print = print(key);
+        self.entries.iter().position(|entry| entry.is(print, key))
+    }
+
+    /// Removes every attribute of this key that stands behind `first`.
+    #[inline]
+    fn remove_others(&mut self, key: &[u8], first: usize) {
+        let print = print(key);
+        for (at, entry) in self.entries.iter_mut().enumerate() {
+            if at != first && entry.is(print, key) {
+                entry.state = State::Gone;
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, key: &'a [u8], value: &'a [u8]) {
+        self.touched = true;
+        self.entries.push(Entry {
+            print: print(key),
+            key,
+            value: Some(value),
+            start: self.end,
+            end: self.end,
+            state: State::Changed,
+        });
+    }
+
+    #[inline]
+    pub(super) fn replace(&mut self, at: usize, value: &'a [u8]) {
+        self.touched = true;
+        let key = {
+            let Some(entry) = self.entries.get_mut(at) else {
+                return;
+            };
+            entry.value = Some(value);
+            entry.state = State::Changed;
+            entry.key
+        };
+        self.remove_others(key, at);
+    }
+
+    /// Renames one, and removes others of the new key.
+    #[inline]
+    pub(super) fn rename(&mut self, at: usize, to: &'a [u8]) {
+        self.touched = true;
+        let print = print(to);
+        for (other, entry) in self.entries.iter_mut().enumerate() {
+            if other == at {
+                entry.key = to;
+                entry.print = print;
+                entry.state = State::Changed;
+            } else if entry.is(print, to) {
+                entry.state = State::Gone;
+            }
+        }
+    }
+
+    /// Renames the first of a key, and removes others of both keys.
+    #[inline]
+    pub(super) fn rename_key(&mut self, from: &[u8], arena: &'a Arena, to: &[u8]) -> bool {
+        let from_print = print(from);
+        let Some(first) = self
+            .entries
+            .iter()
+            .position(|entry| entry.is(from_print, from))
+        else {
+            return false;
+        };
+        self.touched = true;
+        let to_print = print(to);
+        for (at, entry) in self.entries.iter_mut().enumerate() {
+            if at == first {
+                entry.key = arena.bytes(to);
+                entry.print = to_print;
+                entry.state = State::Changed;
+            } else if entry.is(from_print, from) || entry.is(to_print, to) {
+                entry.state = State::Gone;
+            }
+        }
+        true
+    }
+
+    #[inline]
+    pub(super) fn discard(&mut self, at: usize) {
+        if let Some(entry) = self.entries.get_mut(at) {
+            entry.state = State::Gone;
+            self.touched = true;
+        }
+    }
+
+    #[inline]
+    pub(super) fn live(&self, at: usize) -> Option<&Entry<'a>> {
+        self.entries
+            .get(at)
+            .filter(|entry| entry.state != State::Gone)
+    }
+
+    /// Those that are still there, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry<'a>> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.state != State::Gone)
+    }
+
+    /// One past the last position, gone ones included.
+    #[inline]
+    pub(super) fn positions(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The key at a position.
+    #[inline]
+    pub(super) fn key_at(&self, at: usize) -> Option<&'a [u8]> {
+        self.live(at).map(|entry| entry.key)
+    }
+
+    /// Removes all of a key, and returns the first value.
+    #[inline]
+    pub(super) fn remove(&mut self, key: &[u8]) -> Option<Value<'a>> {
+        let at = self.find(key)?;
+        let value = self.live(at).map(Entry::value);
+        self.touched = true;
+        self.remove_others(key, usize::MAX);
+        value
+    }
+
+    /// Removes those for which `remove` says so.
+    pub(super) fn remove_where(&mut self, mut remove: impl FnMut(KeyValue<'a>) -> bool) {
+        for entry in self
+            .entries
+            .iter_mut()
+            .filter(|entry| entry.state != State::Gone)
+        {
+            if remove(entry.key_value()) {
+                entry.state = State::Gone;
+                self.touched = true;
+            }
+        }
+    }
+
+    /// The places that are no longer as they were, in wire order.
+    #[inline]
+    pub(super) fn changes(&self) -> impl Iterator<Item = Change> + '_ {
+        self.entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.state != State::Same)
+            .map(|(at, entry)| Change {
+                start: entry.start,
+                end: entry.end,
+                anew: (entry.state == State::Changed).then_some(at),
+            })
+    }
+
+    /// Appends what now stands in the place of a change.
+    #[inline]
+    pub(super) fn write(&self, out: &mut Vec<u8>, at: usize, number: u32) {
+        if let Some(entry) = self.entries.get(at) {
+            entry.write(out, number);
+        }
+    }
+}
+
+/// A place in a message that has to be left out, and what to write instead.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// The attribute to write there.
+    pub(super) anew: Option<usize>,
+}
+
+/// Key and value in the bytes of a `KeyValue`.
+#[inline(always)]
+fn split(encoded: &[u8]) -> (&[u8], Option<&[u8]>) {
+    plain(encoded).unwrap_or_else(|| any_form(encoded))
+}
+
+/// The usual form: key, then value, both short, and nothing else.
+#[inline(always)]
+fn plain(encoded: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+    let (&[tag, len], rest) = encoded.split_first_chunk::<2>()?;
+    if tag != 0x0a || len >= 0x80 {
+        return None;
+    }
+    let (key, rest) = rest.split_at_checked(usize::from(len))?;
+    let (&[tag, len], rest) = rest.split_first_chunk::<2>()?;
+    if tag != 0x12 {
+        return None;
+    }
+    if usize::from(len) == rest.len() && len < 0x80 {
+        return Some((key, Some(rest)));
+    }
+    let (&next, rest) = rest.split_first()?;
+    let long = usize::from(len & 0x7f) | usize::from(next) << 7;
+    (len >= 0x80 && next < 0x80 && long == rest.len()).then_some((key, Some(rest)))
+}
+
+/// Any order, padded lengths, repeated and unknown fields: the last one counts.
+#[cold]
+fn any_form(encoded: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut key: &[u8] = &[];
+    let mut value = None;
+    for field in Fields::new(encoded) {
+        match field.number {
+            1 => key = field.bytes(),
+            2 => value = Some(field.bytes()),
+            _ => {}
+        }
+    }
+    (key, value)
+}
