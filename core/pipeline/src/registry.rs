@@ -165,7 +165,7 @@ macro_rules! factory_constructor {
             stability: Stability,
         ) -> Factory<dyn $trait>
         where
-            T: $trait + DeserializeOwned + Validate + 'static,
+            T: $trait + Serialize + DeserializeOwned + Validate + 'static,
         {
             Factory {
                 name,

@@ -11,10 +11,13 @@ mod de;
 mod error;
 mod words;
 
+use crate::defaults::Defaults;
 use crate::node::Node;
 use crate::problems::{Problem, Problems, Severity};
+use crate::{to_yaml, unredacted};
 use de::De;
 use error::{DecodeError, Place};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -30,10 +33,63 @@ const MAX_MISTAKES: usize = 200;
 /// Null keeps the default of a setting. A string for a list of strings is
 /// split at commas. The result of a `${…}` that lands in a string keeps its
 /// text; nothing else is converted from one type to another.
+///
+/// What is not written takes the default of `T`, but inside of a nested block
+/// that of the block's own type: see [`decode_with_defaults`].
 pub fn decode<T: DeserializeOwned>(node: &Node, path: &str, problems: &mut Problems) -> Option<T> {
+    attempt(node, path, None, problems)
+}
+
+/// Likewise; what is not written takes the value that it has in the default of
+/// `T`, at any depth, as upstream's users expect: an exporter whose `Default`
+/// has a queue of its own keeps it under `sending_queue: {num_consumers: 5}`.
+/// Lists, maps with free keys and choices are replaced as a whole.
+pub fn decode_with_defaults<T: DeserializeOwned + Serialize>(
+    node: &Node,
+    path: &str,
+    problems: &mut Problems,
+) -> Option<T> {
+    let defaults = default_of::<T>().and_then(|value| Defaults::of(&value));
+    attempt(node, path, defaults.as_ref(), problems)
+}
+
+/// The settings of an empty body, when nothing is required.
+fn default_of<T: DeserializeOwned>() -> Option<T> {
+    let empty = Node::program(crate::Value::Map(crate::Map::new()));
+    decode(&empty, "", &mut Problems::new())
+}
+
+/// Whether the default of `T` reads back from its own serialized form as what
+/// it was: then [`decode_with_defaults`] can rely on it. For tests of
+/// components.
+///
+/// # Errors
+/// What does not read back, or differs.
+pub fn check_defaults<T: DeserializeOwned + Serialize>() -> Result<(), String> {
+    let value: T = default_of().ok_or("there is no default: something is required")?;
+    let defaults = Defaults::of(&value).ok_or("the default is not a tree of settings")?;
+    let mut problems = Problems::new();
+    let again: Option<T> = decode(&defaults.node, "default", &mut problems);
+    let again = again.ok_or_else(|| problems.to_string())?;
+    let text = |value: &T| unredacted(|| to_yaml(value)).map_err(|error| error.to_string());
+    let (before, after) = (text(&value)?, text(&again)?);
+    match before == after {
+        true => Ok(()),
+        false => Err(format!("was:\n{before}\nreads back as:\n{after}")),
+    }
+}
+
+fn attempt<T: DeserializeOwned>(
+    node: &Node,
+    path: &str,
+    defaults: Option<&Defaults>,
+    problems: &mut Problems,
+) -> Option<T> {
     let context = Context::default();
     let decoded = loop {
-        match T::deserialize(De::root(node, path, &context)) {
+        let mut root = De::root(node, path, &context);
+        root.defaults = defaults;
+        match T::deserialize(root) {
             Ok(value) => break Some(value),
             Err(error) => {
                 if !context.leave_out(error.located(node, path, Place::Root), node) {

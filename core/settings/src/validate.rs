@@ -2,6 +2,7 @@
 
 use crate::node::Node;
 use crate::problems::Problems;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
 
@@ -110,14 +111,15 @@ fn join(path: &str, key: &str) -> String {
     }
 }
 
-/// Decodes and then checks the rules. `None` when either reports an error;
+/// Decodes with the defaults of `T` at any depth, see
+/// [`crate::decode_with_defaults`], and then checks the rules. `None` when either reports an error;
 /// rules are only checked on settings that decoded without an error.
-pub fn decode_valid<T: DeserializeOwned + Validate>(
+pub fn decode_valid<T: DeserializeOwned + Serialize + Validate>(
     node: &Node,
     path: &str,
     problems: &mut Problems,
 ) -> Option<T> {
-    let decoded: T = crate::decode(node, path, problems)?;
+    let decoded: T = crate::decode_with_defaults(node, path, problems)?;
     let before = problems.errors().len();
     decoded.validate(&mut At::new(node, path, problems));
     (problems.errors().len() == before).then_some(decoded)

@@ -2,6 +2,7 @@
 
 use super::de::De;
 use super::error::{DecodeError, Place};
+use crate::defaults::Defaults;
 use crate::node::{Entry, Map, Node, Value};
 use serde::de::value::{StrDeserializer, U8Deserializer};
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
@@ -44,34 +45,50 @@ impl<'a> de::SeqAccess<'a> for Elements<'_, 'a> {
     }
 }
 
-/// The entries of a mapping, without those that were left out.
+/// The entries of a mapping, without those that were left out; then, for a
+/// struct below the top, the defaults that its owner has for the rest.
 pub(super) struct Entries<'d, 'a> {
     map: &'d De<'a>,
+    written: &'a Map,
     entries: std::slice::Iter<'a, Entry>,
     /// The fields of a struct; nothing for free keys.
     fields: Option<&'static [&'static str]>,
-    current: Option<&'a Entry>,
+    defaults: std::slice::Iter<'a, (String, Defaults)>,
+    current: Option<Current<'a>>,
+}
+
+enum Current<'a> {
+    Written(&'a Entry),
+    Default(&'a str, &'a Node),
 }
 
 impl<'d, 'a> Entries<'d, 'a> {
     /// The fields of a struct.
     pub(super) fn known(
         map: &'d De<'a>,
-        entries: &'a Map,
+        written: &'a Map,
         fields: &'static [&'static str],
     ) -> Self {
+        let owned = match map.place {
+            // At the top serde's own defaults are the right ones.
+            Place::Field => map.defaults.and_then(|d| d.fields.as_deref()),
+            _ => None,
+        };
         Self {
             fields: Some(fields),
-            ..Self::free(map, entries)
+            defaults: owned.unwrap_or_default().iter(),
+            ..Self::free(map, written)
         }
     }
 
     /// Keys that the user chooses.
-    pub(super) fn free(map: &'d De<'a>, entries: &'a Map) -> Self {
+    pub(super) fn free(map: &'d De<'a>, written: &'a Map) -> Self {
         Self {
             map,
-            entries: entries.entries().iter(),
+            written,
+            entries: written.entries().iter(),
             fields: None,
+            defaults: [].iter(),
             current: None,
         }
     }
@@ -80,6 +97,40 @@ impl<'d, 'a> Entries<'d, 'a> {
         let known = (self.fields).is_none_or(|fields| fields.contains(&entry.key.as_str()));
         let of_block = self.map.in_block && entry.key == "enabled";
         known && !of_block && self.map.context.left_out(&entry.node).is_none()
+    }
+
+    /// The next default of a field that is not written.
+    fn next_default(&mut self) -> Option<(&'a str, &'a Node)> {
+        let fields = self.fields?;
+        while let Some((name, default)) = self.defaults.next() {
+            let written = self.written.entry(name).is_some_and(|e| self.wanted(e));
+            let usable = fields.contains(&name.as_str())
+                && !default.node.is_null()
+                && self.map.context.left_out(&default.node).is_none();
+            if usable && !written {
+                return Some((name, &default.node));
+            }
+        }
+        None
+    }
+
+    fn written_value<V: DeserializeSeed<'a>>(
+        &self,
+        entry: &'a Entry,
+        seed: V,
+    ) -> Result<V::Value, DecodeError> {
+        let place = match self.fields {
+            Some(_) => Place::Field,
+            None => Place::MapValue,
+        };
+        let mut value = self.map.below(&entry.node, &entry.key, place);
+        value.secret = self.map.secret;
+        if self.fields.is_some() {
+            value.defaults = self.map.defaults.and_then(|d| d.field(&entry.key));
+        }
+        let path = value.path.clone();
+        seed.deserialize(value)
+            .map_err(|error| error.located(&entry.node, &path, place))
     }
 }
 
@@ -90,27 +141,25 @@ impl<'a> de::MapAccess<'a> for Entries<'_, 'a> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, DecodeError> {
-        loop {
-            let Some(entry) = self.entries.next() else {
-                return Ok(None);
-            };
+        while let Some(entry) = self.entries.next() {
             if !self.wanted(entry) {
                 continue;
             }
-            self.current = Some(entry);
+            self.current = Some(Current::Written(entry));
             let key = seed.deserialize(KeyOf(&entry.key));
             return key.map(Some).map_err(|error| {
                 // The mistake stands at the key; the whole entry is left out.
-                match error.located(&entry.node, &self.map.path, Place::MapValue) {
-                    DecodeError::At(mut at) => {
-                        if let Some((origin, ..)) = &mut at.problem {
-                            *origin = entry.origin.clone();
-                        }
-                        DecodeError::At(at)
-                    }
-                    bare => bare,
-                }
+                error
+                    .located(&entry.node, &self.map.path, Place::MapValue)
+                    .standing_at(&entry.origin)
             });
+        }
+        match self.next_default() {
+            Some((name, node)) => {
+                self.current = Some(Current::Default(name, node));
+                seed.deserialize(KeyOf(name)).map(Some)
+            }
+            None => Ok(None),
         }
     }
 
@@ -118,18 +167,17 @@ impl<'a> de::MapAccess<'a> for Entries<'_, 'a> {
         &mut self,
         seed: V,
     ) -> Result<V::Value, DecodeError> {
-        let Some(entry) = self.current.take() else {
-            return Err(DecodeError::says("a value without a key"));
-        };
-        let place = match self.fields {
-            Some(_) => Place::Field,
-            None => Place::MapValue,
-        };
-        let mut value = self.map.below(&entry.node, &entry.key, place);
-        value.secret = self.map.secret;
-        let path = value.path.clone();
-        seed.deserialize(value)
-            .map_err(|error| error.located(&entry.node, &path, place))
+        match self.current.take() {
+            Some(Current::Written(entry)) => self.written_value(entry, seed),
+            Some(Current::Default(name, node)) => {
+                let mut value = self.map.below(node, name, Place::Field);
+                value.built_in = true;
+                // A default that does not read back is left to serde.
+                seed.deserialize(value)
+                    .map_err(|_| DecodeError::silently(node))
+            }
+            None => Err(DecodeError::says("a value without a key")),
+        }
     }
 }
 

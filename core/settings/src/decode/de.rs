@@ -4,6 +4,7 @@ use super::access::{Elements, Entries, OneWord, Parts, VariantOf};
 use super::error::{DecodeError, Mistake, Place, missing};
 use super::words::unknown_key;
 use super::{Context, LeftOut};
+use crate::defaults::Defaults;
 use crate::node::{Map, Node, Value};
 use crate::secret::SECRET;
 use crate::{beside, optional};
@@ -26,6 +27,11 @@ pub(super) struct De<'a> {
     pub(super) in_block: bool,
     /// The value is a secret: messages do not show it.
     pub(super) secret: bool,
+    /// This is a default of the program, not written by the user: mistakes in
+    /// it are not reported.
+    pub(super) built_in: bool,
+    /// What the owner of this setting has as default.
+    pub(super) defaults: Option<&'a Defaults>,
     /// Other groups of settings have keys in this mapping as well.
     pub(super) shared: Option<Shared>,
 }
@@ -41,6 +47,8 @@ impl<'a> De<'a> {
             context,
             in_block: false,
             secret: false,
+            built_in: false,
+            defaults: None,
             shared: None,
         }
     }
@@ -53,6 +61,7 @@ impl<'a> De<'a> {
                 false => format!("{}::{step}", self.path),
             },
             place,
+            built_in: self.built_in,
             ..Self::root(node, "", self.context)
         }
     }
@@ -120,6 +129,9 @@ impl<'a> De<'a> {
 
     /// Reports the keys that are not among `allowed`.
     fn check_keys(&self, map: &Map, allowed: &[&'static str]) {
+        if self.built_in {
+            return;
+        }
         for entry in map.entries() {
             if allowed.contains(&entry.key.as_str()) || (self.in_block && entry.key == "enabled") {
                 continue;
@@ -134,11 +146,22 @@ impl<'a> De<'a> {
         }
     }
 
-    /// A struct's error that says that a field is missing: silent when the
-    /// field is there and was reported, else with the right words.
+    /// A struct's error that names a field. Missing: silent when the field is
+    /// there and was reported. Twice: a default of the owner may stand beside
+    /// an older name that the user wrote; the default then goes.
     fn explain(&self, map: &Map, error: DecodeError) -> DecodeError {
-        let DecodeError::Bare(Mistake::Missing(field)) = error else {
-            return error;
+        let field = match error {
+            DecodeError::Bare(Mistake::Missing(field)) => field,
+            DecodeError::Bare(Mistake::Twice(field)) => {
+                let default = self.defaults.and_then(|d| d.field(field));
+                return match default.filter(|d| self.context.left_out(&d.node).is_none()) {
+                    Some(default) if self.place == Place::Field => {
+                        DecodeError::silently(&default.node)
+                    }
+                    _ => error,
+                };
+            }
+            error => return error,
         };
         let left_out = map.get(field).and_then(|node| self.context.left_out(node));
         match left_out {
@@ -146,6 +169,11 @@ impl<'a> De<'a> {
             Some(LeftOut::Null) => DecodeError::says(format!("\"{field}\" must have a value")),
             None => DecodeError::says(missing(field)),
         }
+    }
+
+    /// Whether the owner of this setting has it switched on.
+    fn is_on_by_default(&self) -> bool {
+        self.defaults.is_some_and(|d| d.fields.is_some())
     }
 
     /// How a block is written, see [`crate::optional`].
@@ -157,6 +185,7 @@ impl<'a> De<'a> {
                 Some(enabled) => match enabled.value {
                     Value::Bool(false) => optional::State::Off,
                     Value::Bool(true) | Value::Null => optional::State::On,
+                    _ if self.built_in => optional::State::On,
                     _ => {
                         let below = self.below(enabled, "enabled", Place::Field);
                         let message =
@@ -343,7 +372,11 @@ impl<'a> de::Deserializer<'a> for De<'a> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match name {
-            optional::BLOCK_OR_DEFAULT if self.node.is_null() && self.place == Place::Field => {
+            optional::BLOCK | optional::BLOCK_OR_DEFAULT
+                if self.node.is_null()
+                    && self.place == Place::Field
+                    && (name == optional::BLOCK_OR_DEFAULT || self.is_on_by_default()) =>
+            {
                 self.located(|_| Err(DecodeError::Bare(Mistake::Null)))
             }
             optional::BLOCK | optional::BLOCK_OR_DEFAULT => self.located(|de| de.block(visitor)),

@@ -35,6 +35,8 @@ pub(super) enum Mistake {
     Expected(String),
     /// A required setting is not there.
     Missing(&'static str),
+    /// A setting is there under two names.
+    Twice(&'static str),
     /// A finished sentence.
     Says(String),
     /// Nothing is wrong with this value beyond what is reported already.
@@ -64,6 +66,25 @@ impl DecodeError {
         Self::Bare(Mistake::Says(what.into()))
     }
 
+    /// Leaves a value out without a word.
+    pub(super) fn silently(node: &Node) -> Self {
+        Self::At(Box::new(Located {
+            node,
+            problem: None,
+            null: false,
+        }))
+    }
+
+    /// The same error, reported at another origin.
+    pub(super) fn standing_at(mut self, origin: &Origin) -> Self {
+        if let Self::At(at) = &mut self
+            && let Some((known, ..)) = &mut at.problem
+        {
+            *known = origin.clone();
+        }
+        self
+    }
+
     /// Gives the error a place, unless it has one.
     pub(super) fn located(self, node: &Node, path: &str, place: Place) -> Self {
         self.located_as(node, path, place, false)
@@ -81,6 +102,7 @@ impl DecodeError {
             }
             Mistake::Expected(what) => (Some(expected(&what, node, secret)), false),
             Mistake::Missing(field) => (Some(missing(field)), false),
+            Mistake::Twice(field) => (Some(twice(field)), false),
             Mistake::Says(message) => (Some(message), false),
             Mistake::Known => (None, false),
             Mistake::Null => (None, true),
@@ -95,6 +117,10 @@ impl DecodeError {
 
 pub(super) fn missing(field: &str) -> String {
     format!("\"{field}\" must be specified")
+}
+
+fn twice(field: &str) -> String {
+    format!("\"{field}\" is given twice, once under another name")
 }
 
 fn expected(what: &str, node: &Node, secret: bool) -> String {
@@ -160,8 +186,6 @@ impl de::Error for DecodeError {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self::says(format!(
-            "\"{field}\" is given twice (once under an older name)"
-        ))
+        Self::Bare(Mistake::Twice(field))
     }
 }

@@ -6,16 +6,17 @@ use crate::{
     Address, At, Beside, ByteSize, ComponentId, Duration, Environment, FixedEnvironment, Headers,
     OffByDefault, OnByDefault, Optional, Rate, Secret, Source, Validate, decode_valid, load, parse,
 };
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+mod defaults;
 mod messages;
 mod shapes;
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Sizer {
     #[default]
@@ -24,7 +25,7 @@ enum Sizer {
     Bytes,
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Queue {
     num_consumers: u16,
@@ -44,7 +45,7 @@ impl Default for Queue {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Batch {
     flush_timeout: Duration,
@@ -60,7 +61,7 @@ impl Default for Batch {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Tls {
     cert_file: Option<String>,
@@ -76,7 +77,7 @@ impl Validate for Tls {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
     endpoint: String,
@@ -200,7 +201,7 @@ fn every_kind_of_setting_is_read() {
     assert!(config.tls.as_option().unwrap().insecure);
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Unusual {
     queue: OnByDefault<Queue>,
