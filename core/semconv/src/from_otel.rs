@@ -62,7 +62,7 @@ impl<'a> Fields<'a> {
 /// Gives every ECS field of a record to `sink`: its path, and its value.
 ///
 /// Both are valid during the call only. Nothing is allocated unless a body has
-/// to be written as JSON or the process has environment variables.
+/// to be written as JSON, or there are container labels or environment variables.
 pub fn from_otel<'a>(
     fields: &Fields<'a>,
     record: impl Iterator<Item = KeyValue<'a>>,

@@ -115,7 +115,7 @@ impl<'a> All<'a> {
             }
         }
         all.point(&mut self.taken, sink);
-        all.variables(&mut self.taken, sink);
+        all.variables(sink);
         all.unix(&mut self.taken, sink);
         all.addresses(&mut self.taken, sink);
     }
@@ -123,9 +123,12 @@ impl<'a> All<'a> {
     /// Names that are made from a template: given out under their ECS name. False for all others.
     fn made(&self, item: &Item<'a>, sink: &mut impl FnMut(&str, EcsValue<'_>)) -> bool {
         if item.index != NONE {
-            return false;
+            // The list comes with the variables, if there are any.
+            return item.index == id::PROCESS_ENV_VARS
+                && self.rest_of_variables().is_some()
+                && self.items.iter().any(|item| variable(item).is_some());
         }
-        if item.key.starts_with("process.environment_variable.") {
+        if variable(item).is_some() && self.rest_of_variables().is_some() {
             return true;
         }
         let Some(key) = item.key.strip_prefix("container.label.") else {
@@ -250,17 +253,29 @@ impl<'a> All<'a> {
         }
     }
 
-    /// Back to `K=V`, after what stayed there.
-    fn variables(&self, taken: &mut Taken, sink: &mut impl FnMut(&str, EcsValue<'_>)) {
-        let variables = self.items.iter().filter_map(|item| {
-            let key = item.key.strip_prefix("process.environment_variable.")?;
-            Some((key, item.value.as_str()?))
-        });
-        let texts: Vec<String> = variables
+    /// Back to `K=V`, with what stayed there.
+    fn variables(&self, sink: &mut impl FnMut(&str, EcsValue<'_>)) {
+        let Some(rest) = self.rest_of_variables() else {
+            return;
+        };
+        let mut texts: Vec<String> = self
+            .items
+            .iter()
+            .filter_map(variable)
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
-        if !texts.is_empty() && mark(taken, id::PROCESS_ENV_VARS) {
+        if !texts.is_empty() {
+            texts.extend(rest.iter().map(|text| (*text).to_owned()));
             sink("process.env_vars", EcsValue::Texts(&texts));
+        }
+    }
+
+    /// The entries that are still in `process.env_vars`; `None` when they are not all texts.
+    fn rest_of_variables(&self) -> Option<SmallVec<[&'a str; 8]>> {
+        match self.value(id::PROCESS_ENV_VARS) {
+            None => Some(SmallVec::new()),
+            Some(Value::Array(values)) => values.map(|value| value.as_str()).collect(),
+            Some(value) => value.as_str().map(|text| SmallVec::from_elem(text, 1)),
         }
     }
 
@@ -289,6 +304,12 @@ impl<'a> All<'a> {
             }
         }
     }
+}
+
+/// Name and value of an environment variable.
+fn variable<'a>(item: &Item<'a>) -> Option<(&'a str, &'a str)> {
+    let key = item.key.strip_prefix("process.environment_variable.")?;
+    Some((key, item.value.as_str()?))
 }
 
 /// One bit an entry.
