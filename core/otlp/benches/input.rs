@@ -14,7 +14,10 @@ pub fn logs(seed: u64, records: usize) -> ExportLogsServiceRequest {
         attributes: vec![
             text("service.name", format!("checkout-{}", random.below(20))),
             text("service.version", "1.14.2".to_owned()),
-            text("host.name", format!("ip-10-0-{}-{}", random.below(256), random.below(256))),
+            text(
+                "host.name",
+                format!("ip-10-0-{}-{}", random.below(256), random.below(256)),
+            ),
             text("cloud.region", "eu-central-1".to_owned()),
         ],
         ..Resource::default()
@@ -42,23 +45,38 @@ fn record(random: &mut Random) -> LogRecord {
     let time = 1_700_000_000_000_000_000 + random.below(1 << 40);
     let method = *random.of(&["GET", "POST", "PUT", "DELETE"]);
     let status = *random.of(&[200, 200, 200, 201, 204, 301, 404, 500, 503]);
-    let (severity_number, severity_text) = if status < 400 { (9, "INFO") } else { (17, "ERROR") };
+    let (severity_number, severity_text) = if status < 400 {
+        (9, "INFO")
+    } else {
+        (17, "ERROR")
+    };
     let path = format!("/api/v2/orders/{}/{}", random.below(1 << 20), random.word());
-    let body = format!("{method} {path} finished with {status} after {}", random.words(12));
+    let body = format!(
+        "{method} {path} finished with {status} after {}",
+        random.words(12)
+    );
     let agent = format!("Mozilla/5.0 (X11; Linux x86_64) {}", random.words(2));
     LogRecord {
         time_unix_nano: time,
         observed_time_unix_nano: time + random.below(1 << 20),
         severity_number,
         severity_text: severity_text.to_owned(),
-        body: Some(AnyValue { value: Some(Value::StringValue(body)) }),
+        body: Some(AnyValue {
+            value: Some(Value::StringValue(body)),
+        }),
         attributes: vec![
             text("http.request.method", method.to_owned()),
             int("http.response.status_code", status),
             text("url.path", path),
-            text("client.address", format!("192.168.{}.{}", random.below(256), random.below(256))),
+            text(
+                "client.address",
+                format!("192.168.{}.{}", random.below(256), random.below(256)),
+            ),
             text("user_agent.original", agent),
-            int("http.server.request.duration_us", random.below(1 << 22) as i64),
+            int(
+                "http.server.request.duration_us",
+                random.below(1 << 22) as i64,
+            ),
             text("session.id", format!("{:016x}", random.next())),
         ],
         trace_id: [random.next().to_le_bytes(), random.next().to_le_bytes()].concat(),
@@ -78,7 +96,11 @@ fn int(key: &str, value: i64) -> KeyValue {
 
 fn attribute(key: &str, value: Value) -> KeyValue {
     let value = Some(AnyValue { value: Some(value) });
-    KeyValue { key: key.to_owned(), value, ..KeyValue::default() }
+    KeyValue {
+        key: key.to_owned(),
+        value,
+        ..KeyValue::default()
+    }
 }
 
 /// Xorshift: the same inputs on every machine.
@@ -101,12 +123,17 @@ impl Random {
     }
 
     fn word(&mut self) -> &'static str {
-        const WORDS: [&str; 8] = ["alpha", "retry", "cart", "upstream", "ms", "cache", "of", "at"];
+        const WORDS: [&str; 8] = [
+            "alpha", "retry", "cart", "upstream", "ms", "cache", "of", "at",
+        ];
         self.of::<&'static str>(&WORDS)
     }
 
     fn words(&mut self, most: u64) -> String {
         let count = 1 + self.below(most);
-        (0..count).map(|_| self.word()).collect::<Vec<_>>().join(" ")
+        (0..count)
+            .map(|_| self.word())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }

@@ -4,7 +4,7 @@
 //! neither caches nor branch predictors know the input by heart. Divide the
 //! times by 1000 for a record.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, unreachable_pub)]
 
 mod input;
 
@@ -21,7 +21,9 @@ use prost::Message;
 const RECORDS: usize = 1000;
 
 fn requests() -> Vec<Bytes> {
-    (0..32).map(|seed| input::logs(seed, RECORDS).encode_to_vec().into()).collect()
+    (0..32)
+        .map(|seed| input::logs(seed, RECORDS).encode_to_vec().into())
+        .collect()
 }
 
 /// Runs `job` over the inputs in turn.
@@ -32,7 +34,9 @@ fn bench<I, T>(
     mut job: impl FnMut(&I) -> T,
 ) {
     let mut turn = inputs.iter().cycle();
-    group.bench_function(name, |b| b.iter(|| turn.next().map(|input| black_box(job(input)))));
+    group.bench_function(name, |b| {
+        b.iter(|| turn.next().map(|input| black_box(job(input))))
+    });
 }
 
 fn group<'a>(c: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
@@ -58,7 +62,9 @@ fn entry(c: &mut Criterion) {
         copy.extend_from_slice(bytes);
         copy.len()
     });
-    bench(&mut entry, "count", &requests, |bytes| count_items(Signal::Logs, bytes));
+    bench(&mut entry, "count", &requests, |bytes| {
+        count_items(Signal::Logs, bytes)
+    });
     bench(&mut entry, "validate", &requests, validate);
     bench(&mut entry, "prost decode", &requests, decode);
 }
@@ -85,15 +91,23 @@ fn read(c: &mut Criterion) {
         bytes
     });
     bench(&mut read, "ours, one by key", &payloads, |payload| {
-        let records = payload.logs().flat_map(|r| r.scopes()).flat_map(|s| s.records());
-        records.filter(|r| r.attributes().get("client.address").is_some()).count()
+        let records = payload
+            .logs()
+            .flat_map(|r| r.scopes())
+            .flat_map(|s| s.records());
+        records
+            .filter(|r| r.attributes().get("client.address").is_some())
+            .count()
     });
     let requests = requests();
     bench(&mut read, "prost, with decoding", &requests, |bytes| {
         let mut sum = 0;
         let request = decode(bytes);
         let scopes = request.resource_logs.iter().flat_map(|r| &r.scope_logs);
-        for kv in scopes.flat_map(|s| &s.log_records).flat_map(|r| &r.attributes) {
+        for kv in scopes
+            .flat_map(|s| &s.log_records)
+            .flat_map(|r| &r.attributes)
+        {
             sum += kv.key.len();
             sum += match kv.value.as_ref().and_then(|v| v.value.as_ref()) {
                 Some(any_value::Value::StringValue(text)) => text.len(),
@@ -107,9 +121,14 @@ fn read(c: &mut Criterion) {
 
 fn split(c: &mut Criterion) {
     let payloads: Vec<_> = requests().iter().map(validate).collect();
-    let limits = SplitLimits { max_items: 300, max_bytes: 100 << 10 };
+    let limits = SplitLimits {
+        max_items: 300,
+        max_bytes: 100 << 10,
+    };
     let mut split = group(c, "split");
-    bench(&mut split, "ours", &payloads, |payload| payload.clone().split(limits).pieces.len());
+    bench(&mut split, "ours", &payloads, |payload| {
+        payload.clone().split(limits).pieces.len()
+    });
     let requests = requests();
     bench(&mut split, "prost, by items only", &requests, |bytes| {
         let mut request = decode(bytes);
@@ -118,7 +137,10 @@ fn split(c: &mut Criterion) {
         let pieces = records.chunks(300).map(|records| {
             let mut piece = resource.clone();
             piece.scope_logs[0].log_records = records.to_vec();
-            ExportLogsServiceRequest { resource_logs: vec![piece] }.encode_to_vec()
+            ExportLogsServiceRequest {
+                resource_logs: vec![piece],
+            }
+            .encode_to_vec()
         });
         pieces.collect::<Vec<_>>()
     });

@@ -18,9 +18,13 @@ impl Frame {
     pub(crate) const fn of(signal: Signal) -> Frame {
         let levels: &[u32] = match signal {
             Signal::Logs | Signal::Traces => &[1 << 1, 1 << 2, 1 << 2],
-            Signal::Metrics => {
-                &[1 << 1, 1 << 2, 1 << 2, 1 << 5 | 1 << 7 | 1 << 9 | 1 << 10 | 1 << 11, 1 << 1]
-            }
+            Signal::Metrics => &[
+                1 << 1,
+                1 << 2,
+                1 << 2,
+                1 << 5 | 1 << 7 | 1 << 9 | 1 << 10 | 1 << 11,
+                1 << 1,
+            ],
         };
         Frame { levels }
     }
@@ -43,7 +47,9 @@ impl Frame {
         if self.holds_items(level) {
             inner.count()
         } else {
-            inner.map(|field| self.count(level + 1, field.bytes())).sum()
+            inner
+                .map(|field| self.count(level + 1, field.bytes()))
+                .sum()
         }
     }
 
@@ -71,7 +77,11 @@ impl Frame {
                 return None;
             } else {
                 let inner = cursor.len_delimited()?;
-                items += if self.holds_items(level) { 1 } else { self.skim(level + 1, inner)? };
+                items += if self.holds_items(level) {
+                    1
+                } else {
+                    self.skim(level + 1, inner)?
+                };
             }
         }
         Some(items)

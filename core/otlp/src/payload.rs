@@ -7,9 +7,9 @@ use bytes::Bytes;
 use segments::Segments;
 pub use split::{Split, SplitLimits};
 
+use crate::Signal;
 use crate::read::{Decode, Messages, ResourceLogs, ResourceMetrics, ResourceSpans};
 use crate::validate::{Invalid, validate};
-use crate::Signal;
 
 /// Telemetry of one signal: the bytes of a valid `ExportXServiceRequest`.
 ///
@@ -31,19 +31,32 @@ impl Payload {
     /// Names the field, the byte and what was expected there.
     pub fn validate(signal: Signal, bytes: Bytes) -> Result<Payload, Invalid> {
         let items = validate(signal, &bytes)?;
-        Ok(Payload { signal, segments: Segments::one(bytes, items) })
+        Ok(Payload {
+            signal,
+            segments: Segments::one(bytes, items),
+        })
     }
 
     /// Takes bytes that this crate wrote or cut out of valid ones, and which
     /// hold `items` items.
     pub(crate) fn from_valid(signal: Signal, bytes: Bytes, items: usize) -> Payload {
-        debug_assert_eq!(validate(signal, &bytes), Ok(items), "bytes are valid by construction");
-        Payload { signal, segments: Segments::one(bytes, items) }
+        debug_assert_eq!(
+            validate(signal, &bytes),
+            Ok(items),
+            "bytes are valid by construction"
+        );
+        Payload {
+            signal,
+            segments: Segments::one(bytes, items),
+        }
     }
 
     /// A payload with nothing in it.
     pub fn empty(signal: Signal) -> Payload {
-        Payload { signal, segments: Segments::new() }
+        Payload {
+            signal,
+            segments: Segments::new(),
+        }
     }
 
     /// Which signal it is.
@@ -78,7 +91,9 @@ impl Payload {
 
     /// The segments with the number of items in each.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = (&Bytes, usize)> {
-        self.segments.iter().map(|segment| (&segment.bytes, segment.items))
+        self.segments
+            .iter()
+            .map(|segment| (&segment.bytes, segment.items))
     }
 
     /// Puts `other` after what is here. Copies nothing but segments of less than
@@ -87,7 +102,10 @@ impl Payload {
     /// A payload of another signal is not appended, which is a mistake of the
     /// caller that debug builds stop at.
     pub fn append(&mut self, other: Payload) {
-        debug_assert_eq!(self.signal, other.signal, "only payloads of one signal join");
+        debug_assert_eq!(
+            self.signal, other.signal,
+            "only payloads of one signal join"
+        );
         if self.signal == other.signal {
             self.segments.append(other.segments);
         }
@@ -119,7 +137,13 @@ impl Payload {
     }
 
     fn resources<'a, T: Decode<'a>>(&'a self, signal: Signal) -> impl Iterator<Item = T> + Clone {
-        let segments = if signal == self.signal { self.segments.as_slice() } else { &[] };
-        segments.iter().flat_map(|segment| Messages::new(&segment.bytes, 1))
+        let segments = if signal == self.signal {
+            self.segments.as_slice()
+        } else {
+            &[]
+        };
+        segments
+            .iter()
+            .flat_map(|segment| Messages::new(&segment.bytes, 1))
     }
 }

@@ -26,4 +26,4 @@ pub use resource::{
 };
 pub use traces::{Event, Link, Span, Status};
 pub use value::{Attributes, KeyValue, Value, Values};
-pub(crate) use value::{key_bytes, key_value, next_field};
+pub(crate) use value::next_field;

@@ -43,7 +43,10 @@ pub(crate) fn validate(signal: Signal, bytes: &[u8]) -> Result<usize, Invalid> {
         path: locate::path(signal, bytes, fault.offset),
         problem: match fault {
             // A brace opens a group that no JSON text closes.
-            Fault { offset: 0, problem: Problem::Value } if bytes.starts_with(b"{") => Problem::Json,
+            Fault {
+                offset: 0,
+                problem: Problem::Value,
+            } if bytes.starts_with(b"{") => Problem::Json,
             Fault { problem, .. } => problem,
         },
     })

@@ -259,7 +259,9 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     #[inline(always)]
     pub(crate) const fn new(message: &'a [u8]) -> Self {
-        Fields { cursor: Cursor::new(message) }
+        Fields {
+            cursor: Cursor::new(message),
+        }
     }
 
     /// Where the next field starts.
@@ -282,7 +284,14 @@ impl<'a> Fields<'a> {
         } else {
             (cursor.scalar(number, wire)?, &[])
         };
-        Some(Field { number, wire, start, end: cursor.pos(), scalar, content })
+        Some(Field {
+            number,
+            wire,
+            start,
+            end: cursor.pos(),
+            scalar,
+            content,
+        })
     }
 }
 
@@ -409,7 +418,11 @@ mod tests {
             let mut cursor = Cursor::new(&out);
             assert_eq!(cursor.varint(), Some(value));
             assert!(cursor.is_done());
-            assert_eq!(Cursor::new(&out[..out.len() - 1]).varint(), None, "cut {value}");
+            assert_eq!(
+                Cursor::new(&out[..out.len() - 1]).varint(),
+                None,
+                "cut {value}"
+            );
         }
     }
 
@@ -429,17 +442,31 @@ mod tests {
         assert_eq!(Cursor::new(&[0x0a]).key(), Some((1, WireType::Len)));
         assert_eq!(Cursor::new(&[0x02]).key(), None, "number 0");
         assert_eq!(Cursor::new(&[0x0e]).key(), None, "wire type 6");
-        assert_eq!(Cursor::new(&[0x80, 0x80, 0x80, 0x80, 0x10]).key(), None, "33 bits");
+        assert_eq!(
+            Cursor::new(&[0x80, 0x80, 0x80, 0x80, 0x10]).key(),
+            None,
+            "33 bits"
+        );
     }
 
     #[test]
     fn groups_are_stepped_over_when_they_close() {
         // 3: { 1: 7, 4: {} } then 2: 9
         let bytes = [0x1b, 0x08, 0x07, 0x23, 0x24, 0x1c, 0x10, 0x09];
-        let fields: Vec<_> = Fields::new(&bytes).map(|f| (f.number, f.start, f.end)).collect();
+        let fields: Vec<_> = Fields::new(&bytes)
+            .map(|f| (f.number, f.start, f.end))
+            .collect();
         assert_eq!(fields, [(3, 0, 6), (2, 6, 8)]);
-        assert_eq!(Cursor::at(&bytes, 1).skip(5, WireType::StartGroup), None, "other number");
-        assert_eq!(Cursor::new(&[0x0b; 40]).skip(1, WireType::StartGroup), None, "too deep");
+        assert_eq!(
+            Cursor::at(&bytes, 1).skip(5, WireType::StartGroup),
+            None,
+            "other number"
+        );
+        assert_eq!(
+            Cursor::new(&[0x0b; 40]).skip(1, WireType::StartGroup),
+            None,
+            "too deep"
+        );
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What is accepted and what is refused, against `prost`.
 
 use otlp::Signal;
-use prost::Message;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use prost::Message;
 
 use crate::agree::agrees_with_prost;
 use crate::generate;

@@ -16,9 +16,15 @@ use crate::structs::{self, Explicit};
 /// The request as `prost` reads it, encoded again.
 fn prost(signal: Signal, bytes: &[u8]) -> Option<Vec<u8>> {
     match signal {
-        Signal::Logs => Logs::decode(bytes).ok().map(|m| m.explicit().encode_to_vec()),
-        Signal::Traces => Traces::decode(bytes).ok().map(|m| m.explicit().encode_to_vec()),
-        Signal::Metrics => Metrics::decode(bytes).ok().map(|m| m.explicit().encode_to_vec()),
+        Signal::Logs => Logs::decode(bytes)
+            .ok()
+            .map(|m| m.explicit().encode_to_vec()),
+        Signal::Traces => Traces::decode(bytes)
+            .ok()
+            .map(|m| m.explicit().encode_to_vec()),
+        Signal::Metrics => Metrics::decode(bytes)
+            .ok()
+            .map(|m| m.explicit().encode_to_vec()),
     }
 }
 
@@ -30,14 +36,23 @@ pub fn agrees_with_prost(signal: Signal, bytes: &[u8]) {
             let theirs = theirs.expect("we accept only what prost accepts");
             assert_eq!(structs::encode(&payload), theirs, "and read the same");
             assert_eq!(count_items(signal, bytes), Some(payload.items()));
-            let limits = SplitLimits { max_items: 1, max_bytes: 0 };
+            let limits = SplitLimits {
+                max_items: 1,
+                max_bytes: 0,
+            };
             let pieces = payload.clone().split(limits).pieces;
-            assert_eq!(pieces.iter().map(Payload::items).sum::<usize>(), payload.items());
+            assert_eq!(
+                pieces.iter().map(Payload::items).sum::<usize>(),
+                payload.items()
+            );
         }
         Err(invalid) => {
             assert!(invalid.offset <= bytes.len(), "{invalid}");
             assert!(!invalid.path.is_empty());
-            assert!(theirs.is_none() || is_stated(&invalid), "prost accepts, and we say: {invalid}");
+            assert!(
+                theirs.is_none() || is_stated(&invalid),
+                "prost accepts, and we say: {invalid}"
+            );
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Validation and reading allocate nothing; what is refused allocates its
-//! message; splitting allocates a small multiple of its input.
+//! message; splitting and reading JSON allocate a small multiple of their
+//! input; writing allocates its output.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, unreachable_pub)]
 
 #[allow(dead_code)]
 mod generate;
@@ -12,9 +13,9 @@ use std::cell::Cell;
 use bytes::Bytes;
 use otlp::limits::{MAX_REPEATED, REPEATED_FREE};
 use otlp::{Payload, Signal, SplitLimits, Value};
-use prost::Message;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use prost::Message;
 
 thread_local! {
     static ALLOCATED: Cell<usize> = const { Cell::new(0) };
@@ -58,9 +59,15 @@ fn depth(value: Value<'_>) -> usize {
 
 /// Reads everything there is in logs and spans.
 fn read(payload: &Payload) -> usize {
-    let records = payload.logs().flat_map(|r| r.scopes()).flat_map(|s| s.records());
+    let records = payload
+        .logs()
+        .flat_map(|r| r.scopes())
+        .flat_map(|s| s.records());
     let logs = records.map(|r| r.attributes().map(|kv| depth(kv.value)).sum::<usize>());
-    let spans = payload.traces().flat_map(|r| r.scopes()).flat_map(|s| s.spans());
+    let spans = payload
+        .traces()
+        .flat_map(|r| r.scopes())
+        .flat_map(|s| s.spans());
     let spans = spans.map(|s| s.events().count() + s.links().count() + s.attributes().count());
     logs.sum::<usize>() + spans.sum::<usize>()
 }
@@ -128,4 +135,52 @@ fn a_message_for_deep_nesting() {
     let (count, refused) = allocated(|| Payload::validate(Signal::Logs, bytes));
     assert!(refused.is_err());
     assert!(count <= 16 << 10, "{count}");
+}
+
+/// Reading JSON allocates the output, which grows by doubling, and little else.
+#[test]
+fn a_small_multiple_for_json() {
+    let value = r#"{"arrayValue":{"values":[{"stringValue":"\u0041"},{},{"bytesValue":"AAAA"}]}},"#;
+    for element in [
+        r#"{"scopeLogs":[]},"#.to_owned(),
+        format!(
+            r#"{{"scopeLogs":[{{"logRecords":[{{}},{{"body":{}}}]}}]}},"#,
+            value.trim_end_matches(',')
+        ),
+        r#"{"unknown":[[[[[["\n"]]]]]]},"#.to_owned(),
+    ] {
+        let list = element.repeat(2000);
+        let text = format!(r#"{{"resourceLogs":[{}]}}"#, list.trim_end_matches(','));
+        let (count, read) = allocated(|| otlp::json::read(Signal::Logs, text.as_bytes()));
+        assert!(read.is_ok());
+        assert!(count <= 2 * text.len() + 4096, "{count} for {} of {element}", text.len());
+    }
+    // What grows most: one digit becomes eight bytes.
+    let text = format!(
+        r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"histogram":{{"dataPoints":[{{"bucketCounts":[{}1]}}]}}}}]}}]}}]}}"#,
+        "1,".repeat(100_000)
+    );
+    let (count, read) = allocated(|| otlp::json::read(Signal::Metrics, text.as_bytes()));
+    assert_eq!(read.map(|payload| payload.items()), Ok(1));
+    assert!(count <= 16 * text.len(), "{count} for {}", text.len());
+}
+
+/// A writer that was used before allocates the buffer of the payload, nothing for a record.
+#[test]
+fn one_buffer_for_a_payload_that_is_written() {
+    let mut writer = otlp::write::LogsWriter::new();
+    let mut write = || {
+        writer.resource(|r| r.attribute("service.name", Value::String("shop")));
+        for n in 0..500 {
+            writer.record(|log| {
+                log.body(Value::String("something happened"));
+                log.attribute_with("list", |v| v.array(|a| a.push(Value::Int(n))));
+            });
+        }
+        writer.finish()
+    };
+    let first = write();
+    let (count, second) = allocated(write);
+    assert_eq!(first.size(), second.size());
+    assert!(count <= second.size() * 5 / 4, "{count} for {}", second.size());
 }

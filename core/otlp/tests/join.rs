@@ -76,7 +76,11 @@ fn small_segments_are_gathered() {
     assert_eq!((joined.items(), joined.size()), (10_000, bytes));
     let largest = joined.segments().map(Bytes::len).max().unwrap_or_default();
     assert!(largest <= 64 << 10, "{largest}");
-    assert!(joined.segments().len() <= bytes / (60 << 10) + 1, "{}", joined.segments().len());
+    assert!(
+        joined.segments().len() <= bytes / (60 << 10) + 1,
+        "{}",
+        joined.segments().len()
+    );
 }
 
 #[test]

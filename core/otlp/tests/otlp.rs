@@ -1,6 +1,6 @@
 //! Everything that is proven against `prost` and the protocol, in one binary.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, unreachable_pub)]
 
 mod edit;
 mod generate;
@@ -8,9 +8,9 @@ mod structs;
 
 mod accept;
 mod agree;
+mod join;
 mod json;
 mod legal_forms;
-mod join;
 mod read;
 mod split;
 mod write;

@@ -5,8 +5,8 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest as
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest as Metrics;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest as Traces;
 use otlp::{Payload, Signal, count_items};
-use prost::Message;
 use proptest::prelude::*;
+use prost::Message;
 
 use crate::generate;
 use crate::structs::{self, Explicit};
@@ -17,7 +17,10 @@ fn reads_equal<M: Message + Explicit>(signal: Signal, message: M, items: usize) 
     assert_eq!(payload.items(), items);
     assert_eq!(count_items(signal, &encoded), Some(items));
     assert_eq!(payload.size(), encoded.len());
-    assert_eq!(structs::encode(&payload), message.explicit().encode_to_vec());
+    assert_eq!(
+        structs::encode(&payload),
+        message.explicit().encode_to_vec()
+    );
     assert_eq!(payload.into_bytes(), encoded, "bytes stay as they came");
 }
 
@@ -53,8 +56,13 @@ fn spans(request: &Traces) -> usize {
 
 fn points(request: &Metrics) -> usize {
     use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-    let scopes = request.resource_metrics.iter().flat_map(|r| &r.scope_metrics);
-    let data = scopes.flat_map(|s| &s.metrics).filter_map(|m| m.data.as_ref());
+    let scopes = request
+        .resource_metrics
+        .iter()
+        .flat_map(|r| &r.scope_metrics);
+    let data = scopes
+        .flat_map(|s| &s.metrics)
+        .filter_map(|m| m.data.as_ref());
     data.map(|data| match data {
         Data::Gauge(data) => data.data_points.len(),
         Data::Sum(data) => data.data_points.len(),

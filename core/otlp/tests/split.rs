@@ -4,8 +4,8 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest as Logs;
 use otlp::limits::{MAX_REPEATED, REPEATED_FREE};
 use otlp::{Data, Payload, Signal, Split, SplitLimits};
-use prost::Message;
 use proptest::prelude::*;
+use prost::Message;
 
 use crate::accept::{delimited, request};
 
@@ -14,24 +14,53 @@ use crate::accept::{delimited, request};
 fn items(payload: &Payload) -> Vec<Vec<u8>> {
     let mut items = Vec::new();
     for resource in payload.logs() {
-        let outer = [resource.resource().encoded(), resource.schema_url().as_bytes()].concat();
+        let outer = [
+            resource.resource().encoded(),
+            resource.schema_url().as_bytes(),
+        ]
+        .concat();
         for scope in resource.scopes() {
-            let inner = [&outer, scope.scope().encoded(), scope.schema_url().as_bytes()].concat();
+            let inner = [
+                &outer,
+                scope.scope().encoded(),
+                scope.schema_url().as_bytes(),
+            ]
+            .concat();
             items.extend(scope.records().map(|r| [&inner, r.encoded()].concat()));
         }
     }
     for resource in payload.traces() {
-        let outer = [resource.resource().encoded(), resource.schema_url().as_bytes()].concat();
+        let outer = [
+            resource.resource().encoded(),
+            resource.schema_url().as_bytes(),
+        ]
+        .concat();
         for scope in resource.scopes() {
-            let inner = [&outer, scope.scope().encoded(), scope.schema_url().as_bytes()].concat();
+            let inner = [
+                &outer,
+                scope.scope().encoded(),
+                scope.schema_url().as_bytes(),
+            ]
+            .concat();
             items.extend(scope.spans().map(|s| [&inner, s.encoded()].concat()));
         }
     }
     for resource in payload.metrics() {
-        let outer = [resource.resource().encoded(), resource.schema_url().as_bytes()].concat();
+        let outer = [
+            resource.resource().encoded(),
+            resource.schema_url().as_bytes(),
+        ]
+        .concat();
         for scope in resource.scopes() {
-            let inner = [&outer, scope.scope().encoded(), scope.schema_url().as_bytes()].concat();
-            scope.metrics().for_each(|metric| points(&inner, metric, &mut items));
+            let inner = [
+                &outer,
+                scope.scope().encoded(),
+                scope.schema_url().as_bytes(),
+            ]
+            .concat();
+            scope
+                .metrics()
+                .for_each(|metric| points(&inner, metric, &mut items));
         }
     }
     items
@@ -52,14 +81,33 @@ fn points(outer: &[u8], metric: otlp::Metric<'_>, items: &mut Vec<Vec<u8>>) {
     match metric.data() {
         Data::None => {}
         Data::Gauge(points) => add("gauge".to_owned(), points.map(|p| p.encoded()).collect()),
-        Data::Sum { points, temporality, monotonic } => {
-            add(format!("sum {temporality} {monotonic}"), points.map(|p| p.encoded()).collect());
+        Data::Sum {
+            points,
+            temporality,
+            monotonic,
+        } => {
+            add(
+                format!("sum {temporality} {monotonic}"),
+                points.map(|p| p.encoded()).collect(),
+            );
         }
-        Data::Histogram { points, temporality } => {
-            add(format!("histogram {temporality}"), points.map(|p| p.encoded()).collect());
+        Data::Histogram {
+            points,
+            temporality,
+        } => {
+            add(
+                format!("histogram {temporality}"),
+                points.map(|p| p.encoded()).collect(),
+            );
         }
-        Data::ExponentialHistogram { points, temporality } => {
-            add(format!("exponential {temporality}"), points.map(|p| p.encoded()).collect());
+        Data::ExponentialHistogram {
+            points,
+            temporality,
+        } => {
+            add(
+                format!("exponential {temporality}"),
+                points.map(|p| p.encoded()).collect(),
+            );
         }
         Data::Summary(points) => add("summary".to_owned(), points.map(|p| p.encoded()).collect()),
     }
@@ -67,7 +115,11 @@ fn points(outer: &[u8], metric: otlp::Metric<'_>, items: &mut Vec<Vec<u8>>) {
 
 fn is_valid(payload: &Payload) {
     let again = Payload::validate(payload.signal(), payload.clone().into_bytes()).expect("valid");
-    assert_eq!((again.items(), again.size()), (payload.items(), payload.size()), "the sums");
+    assert_eq!(
+        (again.items(), again.size()),
+        (payload.items(), payload.size()),
+        "the sums"
+    );
 }
 
 /// Splits and checks everything that must hold of any split.
@@ -80,7 +132,12 @@ fn check(payload: Payload, limits: SplitLimits) -> Split {
     };
     for piece in &split.pieces {
         assert!(!piece.is_empty(), "an empty piece");
-        assert!(within(piece), "{} items, {} bytes: {limits:?}", piece.items(), piece.size());
+        assert!(
+            within(piece),
+            "{} items, {} bytes: {limits:?}",
+            piece.items(),
+            piece.size()
+        );
         is_valid(piece);
     }
     for one in &split.oversize {
@@ -92,7 +149,9 @@ fn check(payload: Payload, limits: SplitLimits) -> Split {
     if split.oversize.is_empty() {
         assert!(pieces().eq(expected), "all items in order");
     } else {
-        let mut all: Vec<_> = pieces().chain(split.oversize.iter().flat_map(items)).collect();
+        let mut all: Vec<_> = pieces()
+            .chain(split.oversize.iter().flat_map(items))
+            .collect();
         all.sort();
         expected.sort();
         assert_eq!(all, expected, "every item once");
@@ -145,7 +204,10 @@ fn uniform(records: usize, text: usize, resource: usize) -> Payload {
 fn what_fits_is_the_same_bytes() {
     let payload = uniform(10, 500, 10);
     let before = payload.segments().next().unwrap().as_ptr();
-    let limits = SplitLimits { max_items: 10, max_bytes: payload.size() };
+    let limits = SplitLimits {
+        max_items: 10,
+        max_bytes: payload.size(),
+    };
     let split = check(payload, limits);
     assert_eq!(split.pieces.len(), 1);
     assert_eq!(split.pieces[0].segments().next().unwrap().as_ptr(), before);
@@ -153,14 +215,32 @@ fn what_fits_is_the_same_bytes() {
 
 #[test]
 fn pieces_are_filled() {
-    let split = check(uniform(1000, 100, 10), SplitLimits { max_items: 300, max_bytes: 0 });
-    assert_eq!(split.pieces.iter().map(Payload::items).collect::<Vec<_>>(), [300, 300, 300, 100]);
+    let split = check(
+        uniform(1000, 100, 10),
+        SplitLimits {
+            max_items: 300,
+            max_bytes: 0,
+        },
+    );
+    assert_eq!(
+        split.pieces.iter().map(Payload::items).collect::<Vec<_>>(),
+        [300, 300, 300, 100]
+    );
 
     // What is left of one segment and the start of the next share a piece.
     let mut payload = uniform(150, 100, 10);
     payload.append(uniform(150, 100, 20));
-    let split = check(payload, SplitLimits { max_items: 100, max_bytes: 0 });
-    assert_eq!(split.pieces.iter().map(Payload::items).collect::<Vec<_>>(), [100, 100, 100]);
+    let split = check(
+        payload,
+        SplitLimits {
+            max_items: 100,
+            max_bytes: 0,
+        },
+    );
+    assert_eq!(
+        split.pieces.iter().map(Payload::items).collect::<Vec<_>>(),
+        [100, 100, 100]
+    );
 }
 
 #[test]
@@ -169,19 +249,40 @@ fn whole_segments_and_resources_are_shared() {
     let resources: Bytes = one.repeat(3).into();
     let mut payload = Payload::validate(Signal::Logs, resources.clone()).unwrap();
     payload.append(Payload::validate(Signal::Logs, one.clone()).unwrap());
-    let split = check(payload, SplitLimits { max_items: 10, max_bytes: 0 });
-    let starts: Vec<_> =
-        split.pieces.iter().map(|p| p.segments().next().unwrap().as_ptr()).collect();
+    let split = check(
+        payload,
+        SplitLimits {
+            max_items: 10,
+            max_bytes: 0,
+        },
+    );
+    let starts: Vec<_> = split
+        .pieces
+        .iter()
+        .map(|p| p.segments().next().unwrap().as_ptr())
+        .collect();
     let resource = |index: usize| resources[index * one.len()..].as_ptr();
-    assert_eq!(starts, [resource(0), resource(1), resource(2), one.as_ptr()]);
+    assert_eq!(
+        starts,
+        [resource(0), resource(1), resource(2), one.as_ptr()]
+    );
 }
 
 #[test]
 fn cuts_are_made_between_segments_first() {
     let mut payload = uniform(60, 100, 10);
     payload.append(uniform(60, 100, 10));
-    let split = check(payload, SplitLimits { max_items: 100, max_bytes: 0 });
-    assert_eq!(split.pieces.iter().map(Payload::items).collect::<Vec<_>>(), [60, 60]);
+    let split = check(
+        payload,
+        SplitLimits {
+            max_items: 100,
+            max_bytes: 0,
+        },
+    );
+    assert_eq!(
+        split.pieces.iter().map(Payload::items).collect::<Vec<_>>(),
+        [60, 60]
+    );
 }
 
 #[test]
@@ -189,7 +290,13 @@ fn a_record_over_the_limit_is_reported() {
     let mut payload = uniform(2, 100, 10);
     payload.append(uniform(1, 3000, 10));
     payload.append(uniform(2, 100, 10));
-    let split = check(payload, SplitLimits { max_items: 0, max_bytes: 500 });
+    let split = check(
+        payload,
+        SplitLimits {
+            max_items: 0,
+            max_bytes: 500,
+        },
+    );
     assert_eq!(split.pieces.iter().map(Payload::items).sum::<usize>(), 4);
     assert_eq!(split.oversize.len(), 1);
     assert_eq!(split.oversize[0].items(), 1);
@@ -199,7 +306,10 @@ fn a_record_over_the_limit_is_reported() {
 fn nothing_comes_of_nothing() {
     let empty_resource: Bytes = delimited(1, &delimited(1, &[0x0a; 0])).into();
     let payload = Payload::validate(Signal::Logs, empty_resource).unwrap();
-    let split = payload.split(SplitLimits { max_items: 1, max_bytes: 1 });
+    let split = payload.split(SplitLimits {
+        max_items: 1,
+        max_bytes: 1,
+    });
     assert!(split.pieces.is_empty() && split.oversize.is_empty());
 }
 
@@ -209,8 +319,20 @@ fn repeated_headers_are_capped() {
     let payload = uniform(2000, 20, 40_000);
     let size = payload.size();
     let total = |pieces: &[Payload]| pieces.iter().map(Payload::size).sum::<usize>();
-    let by_items = check(payload.clone(), SplitLimits { max_items: 1, max_bytes: 0 });
-    let by_bytes = check(payload, SplitLimits { max_items: 0, max_bytes: 40_050 });
+    let by_items = check(
+        payload.clone(),
+        SplitLimits {
+            max_items: 1,
+            max_bytes: 0,
+        },
+    );
+    let by_bytes = check(
+        payload,
+        SplitLimits {
+            max_items: 0,
+            max_bytes: 40_050,
+        },
+    );
     for split in [by_items, by_bytes] {
         assert!(total(&split.pieces) <= (MAX_REPEATED + 2) * size + REPEATED_FREE);
         assert_eq!(split.oversize.len(), 1, "the rest as one");
@@ -232,8 +354,17 @@ fn prost_reads_the_pieces_of_interleaved_headers() {
     ];
     let bytes: Bytes = delimited(1, &parts.concat()).into();
     let payload = Payload::validate(Signal::Logs, bytes).unwrap();
-    let split = check(payload, SplitLimits { max_items: 4, max_bytes: 0 });
-    assert_eq!(split.pieces.iter().map(Payload::items).collect::<Vec<_>>(), [3, 3, 3]);
+    let split = check(
+        payload,
+        SplitLimits {
+            max_items: 4,
+            max_bytes: 0,
+        },
+    );
+    assert_eq!(
+        split.pieces.iter().map(Payload::items).collect::<Vec<_>>(),
+        [3, 3, 3]
+    );
     for piece in split.pieces {
         let request = Logs::decode(piece.into_bytes()).unwrap();
         assert_eq!(request.resource_logs[0].schema_url, "url");

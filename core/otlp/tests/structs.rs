@@ -35,12 +35,12 @@ pub fn any_value(value: Value<'_>) -> AnyValue {
         Value::Int(int) => Some(Theirs::IntValue(int)),
         Value::Double(double) => Some(Theirs::DoubleValue(double)),
         Value::Bytes(bytes) => Some(Theirs::BytesValue(bytes.to_vec())),
-        Value::Array(values) => {
-            Some(Theirs::ArrayValue(ArrayValue { values: values.map(any_value).collect() }))
-        }
-        Value::Map(pairs) => {
-            Some(Theirs::KvlistValue(KeyValueList { values: attributes(pairs) }))
-        }
+        Value::Array(values) => Some(Theirs::ArrayValue(ArrayValue {
+            values: values.map(any_value).collect(),
+        })),
+        Value::Map(pairs) => Some(Theirs::KvlistValue(KeyValueList {
+            values: attributes(pairs),
+        })),
     };
     AnyValue { value }
 }
@@ -89,9 +89,9 @@ impl Explicit for AnyValue {
                 let values = array.values.into_iter().map(AnyValue::explicit).collect();
                 Theirs::ArrayValue(ArrayValue { values })
             }
-            Theirs::KvlistValue(list) => {
-                Theirs::KvlistValue(KeyValueList { values: list.values.explicit() })
-            }
+            Theirs::KvlistValue(list) => Theirs::KvlistValue(KeyValueList {
+                values: list.values.explicit(),
+            }),
             // References into the string table of profiles read as empty.
             other => other,
         });

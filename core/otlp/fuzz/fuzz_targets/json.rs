@@ -8,7 +8,9 @@ use otlp::{Payload, Signal, json};
 
 fuzz_target!(|input: &[u8]| {
     for signal in Signal::ALL {
-        let Ok(payload) = json::read(signal, input) else { continue };
+        let Ok(payload) = json::read(signal, input) else {
+            continue;
+        };
         let bytes = payload.clone().into_bytes();
         let again = Payload::validate(signal, bytes).expect("what is read is valid");
         assert_eq!(again.items(), payload.items());

@@ -27,13 +27,21 @@ pub(super) struct Segments {
 
 impl Segments {
     pub(super) fn new() -> Self {
-        Segments { list: SmallVec::new(), items: 0, size: 0 }
+        Segments {
+            list: SmallVec::new(),
+            items: 0,
+            size: 0,
+        }
     }
 
     pub(super) fn one(bytes: Bytes, items: usize) -> Self {
         let mut segments = Segments::new();
         if !bytes.is_empty() {
-            segments.take(Segment { bytes, items, gathered: false });
+            segments.take(Segment {
+                bytes,
+                items,
+                gathered: false,
+            });
         }
         segments
     }
@@ -67,13 +75,21 @@ impl Segments {
 
     /// Puts a slice of a larger buffer after these; a small one is copied.
     pub(super) fn push_slice(&mut self, bytes: Bytes, items: usize) {
-        self.push(Segment { bytes, items, gathered: false });
+        self.push(Segment {
+            bytes,
+            items,
+            gathered: false,
+        });
     }
 
     /// Puts bytes that were made for this rope after these.
     pub(super) fn push_own(&mut self, bytes: Vec<u8>, items: usize) {
         let small = bytes.len() < SMALL;
-        let segment = Segment { bytes: bytes.into(), items, gathered: small };
+        let segment = Segment {
+            bytes: bytes.into(),
+            items,
+            gathered: small,
+        };
         match self.list.last() {
             Some(last) if small && last.gathered => self.push(segment),
             _ => self.take(segment),
@@ -132,7 +148,11 @@ impl Segments {
             if shared.len() < SMALL {
                 small = Some((shared, last.items));
             } else {
-                self.list.push(Segment { bytes: shared, items: last.items, gathered: true });
+                self.list.push(Segment {
+                    bytes: shared,
+                    items: last.items,
+                    gathered: true,
+                });
             }
         }
         let (bytes, items) = small.unwrap_or_default();

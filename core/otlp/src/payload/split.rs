@@ -48,13 +48,19 @@ pub(super) fn split(signal: Signal, segments: Segments, limits: SplitLimits) -> 
         return Split::default();
     }
     if limits.allow(segments.items(), segments.size()) {
-        return Split { pieces: vec![Payload { signal, segments }], oversize: Vec::new() };
+        return Split {
+            pieces: vec![Payload { signal, segments }],
+            oversize: Vec::new(),
+        };
     }
     let mut splitter = Splitter {
         signal,
         frame: Frame::of(signal),
         limits,
-        may_repeat: segments.size().saturating_mul(MAX_REPEATED).saturating_add(REPEATED_FREE),
+        may_repeat: segments
+            .size()
+            .saturating_mul(MAX_REPEATED)
+            .saturating_add(REPEATED_FREE),
         open: Segments::new(),
         done: Split::default(),
     };
@@ -94,7 +100,12 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn none(message: &'a [u8]) -> Self {
-        Parts { message, ranges: SmallVec::new(), len: 0, items: 0 }
+        Parts {
+            message,
+            ranges: SmallVec::new(),
+            len: 0,
+            items: 0,
+        }
     }
 
     fn add(&mut self, start: usize, end: usize, items: usize) {
@@ -119,14 +130,18 @@ impl<'a> Parts<'a> {
 
 impl Splitter {
     fn joins(&self, items: usize, bytes: usize) -> bool {
-        self.limits.allow(self.open.items() + items, self.open.size() + bytes)
+        self.limits
+            .allow(self.open.items() + items, self.open.size() + bytes)
     }
 
     /// Ends the open piece.
     fn close(&mut self) {
         let segments = std::mem::replace(&mut self.open, Segments::new());
         if segments.items() > 0 {
-            self.done.pieces.push(Payload { signal: self.signal, segments });
+            self.done.pieces.push(Payload {
+                signal: self.signal,
+                segments,
+            });
         }
     }
 
@@ -226,7 +241,9 @@ impl Splitter {
         if self.joins(items, bytes.len()) {
             self.open.push_own(bytes, items);
         } else {
-            self.done.oversize.push(Payload::from_valid(self.signal, bytes.into(), items));
+            self.done
+                .oversize
+                .push(Payload::from_valid(self.signal, bytes.into(), items));
         }
     }
 }
@@ -236,7 +253,9 @@ const PIECE: usize = 128;
 
 /// The length of a group of `len` bytes within these headers.
 fn wrapped(headers: &[Header<'_>], len: usize) -> usize {
-    headers.iter().rfold(len, |len, header| bytes_len(header.number, header.parts.len + len))
+    headers.iter().rfold(len, |len, header| {
+        bytes_len(header.number, header.parts.len + len)
+    })
 }
 
 /// The bytes of a group within these headers.

@@ -46,7 +46,10 @@ impl<'a> LogRecord<'a> {
 impl<'a> Decode<'a> for LogRecord<'a> {
     #[inline]
     fn decode(message: &'a [u8]) -> Self {
-        let mut record = LogRecord { encoded: message, ..LogRecord::default() };
+        let mut record = LogRecord {
+            encoded: message,
+            ..LogRecord::default()
+        };
         let mut attributes = Extent::default();
         for field in Fields::new(message) {
             match field.number {

@@ -22,13 +22,11 @@ impl<'a, T> Messages<'a, T> {
     /// The messages in field `number` of `message`; other fields are passed over.
     #[inline(always)]
     pub(crate) const fn new(message: &'a [u8], number: u32) -> Self {
-        Messages { rest: message, number, decoded: PhantomData }
-    }
-
-    /// None at all.
-    #[inline(always)]
-    pub(crate) const fn none() -> Self {
-        Messages::new(&[], 0)
+        Messages {
+            rest: message,
+            number,
+            decoded: PhantomData,
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 use super::messages::{Decode, Extent, Messages};
-use super::points::{
-    ExponentialHistogramPoint, HistogramPoint, NumberPoint, SummaryPoint,
-};
+use super::points::{ExponentialHistogramPoint, HistogramPoint, NumberPoint, SummaryPoint};
 use super::value::Attributes;
 use crate::wire::Fields;
 
@@ -95,11 +93,19 @@ impl<'a> Metric<'a> {
         match self.kind {
             Kind::None => Data::None,
             Kind::Gauge => Data::Gauge(points.messages(data, 1)),
-            Kind::Sum => Data::Sum { points: points.messages(data, 1), temporality, monotonic },
-            Kind::Histogram => Data::Histogram { points: points.messages(data, 1), temporality },
-            Kind::ExponentialHistogram => {
-                Data::ExponentialHistogram { points: points.messages(data, 1), temporality }
-            }
+            Kind::Sum => Data::Sum {
+                points: points.messages(data, 1),
+                temporality,
+                monotonic,
+            },
+            Kind::Histogram => Data::Histogram {
+                points: points.messages(data, 1),
+                temporality,
+            },
+            Kind::ExponentialHistogram => Data::ExponentialHistogram {
+                points: points.messages(data, 1),
+                temporality,
+            },
             Kind::Summary => Data::Summary(points.messages(data, 1)),
         }
     }
@@ -113,7 +119,10 @@ impl<'a> Metric<'a> {
 impl<'a> Decode<'a> for Metric<'a> {
     #[inline]
     fn decode(message: &'a [u8]) -> Self {
-        let mut metric = Metric { encoded: message, ..Metric::default() };
+        let mut metric = Metric {
+            encoded: message,
+            ..Metric::default()
+        };
         let mut metadata = Extent::default();
         for field in Fields::new(message) {
             let kind = match field.number {

@@ -12,7 +12,11 @@ pub(super) struct Numbers<'a> {
 impl<'a> Numbers<'a> {
     /// The numbers in field `number` of `message`.
     pub(super) const fn new(message: &'a [u8], number: u32) -> Self {
-        Numbers { rest: message, number, packed: &[] }
+        Numbers {
+            rest: message,
+            number,
+            packed: &[],
+        }
     }
 
     /// Reads them as `fixed64`.

@@ -34,7 +34,10 @@ pub struct NumberPoint<'a> {
 impl<'a> Decode<'a> for NumberPoint<'a> {
     #[inline]
     fn decode(message: &'a [u8]) -> Self {
-        let mut point = NumberPoint { encoded: message, ..NumberPoint::default() };
+        let mut point = NumberPoint {
+            encoded: message,
+            ..NumberPoint::default()
+        };
         let mut attributes = Extent::default();
         for field in Fields::new(message) {
             match field.number {
@@ -90,7 +93,10 @@ impl<'a> HistogramPoint<'a> {
 impl<'a> Decode<'a> for HistogramPoint<'a> {
     #[inline]
     fn decode(message: &'a [u8]) -> Self {
-        let mut point = HistogramPoint { encoded: message, ..HistogramPoint::default() };
+        let mut point = HistogramPoint {
+            encoded: message,
+            ..HistogramPoint::default()
+        };
         let mut attributes = Extent::default();
         for field in Fields::new(message) {
             match field.number {
@@ -146,8 +152,10 @@ pub struct ExponentialHistogramPoint<'a> {
 impl<'a> Decode<'a> for ExponentialHistogramPoint<'a> {
     #[inline]
     fn decode(message: &'a [u8]) -> Self {
-        let mut point =
-            ExponentialHistogramPoint { encoded: message, ..ExponentialHistogramPoint::default() };
+        let mut point = ExponentialHistogramPoint {
+            encoded: message,
+            ..ExponentialHistogramPoint::default()
+        };
         let mut attributes = Extent::default();
         for field in Fields::new(message) {
             match field.number {
@@ -197,7 +205,10 @@ impl<'a> Decode<'a> for Buckets<'a> {
                 offset = field.sint32();
             }
         }
-        Buckets { offset, encoded: message }
+        Buckets {
+            offset,
+            encoded: message,
+        }
     }
 }
 
@@ -229,7 +240,10 @@ impl<'a> SummaryPoint<'a> {
 impl<'a> Decode<'a> for SummaryPoint<'a> {
     #[inline]
     fn decode(message: &'a [u8]) -> Self {
-        let mut point = SummaryPoint { encoded: message, ..SummaryPoint::default() };
+        let mut point = SummaryPoint {
+            encoded: message,
+            ..SummaryPoint::default()
+        };
         let mut attributes = Extent::default();
         for field in Fields::new(message) {
             match field.number {

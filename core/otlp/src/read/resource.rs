@@ -34,7 +34,10 @@ impl<'a> Resource<'a> {
 impl<'a> Decode<'a> for Resource<'a> {
     #[inline]
     fn decode(message: &'a [u8]) -> Self {
-        let mut resource = Resource { encoded: message, ..Resource::default() };
+        let mut resource = Resource {
+            encoded: message,
+            ..Resource::default()
+        };
         let mut attributes = Extent::default();
         for field in Fields::new(message) {
             match field.number {
@@ -89,7 +92,10 @@ impl<'a> Scope<'a> {
 impl<'a> Decode<'a> for Scope<'a> {
     #[inline]
     fn decode(message: &'a [u8]) -> Self {
-        let mut scope = Scope { encoded: message, ..Scope::default() };
+        let mut scope = Scope {
+            encoded: message,
+            ..Scope::default()
+        };
         let mut attributes = Extent::default();
         for field in Fields::new(message) {
             match field.number {

@@ -71,7 +71,10 @@ impl<'a> Span<'a> {
 impl<'a> Decode<'a> for Span<'a> {
     #[inline]
     fn decode(message: &'a [u8]) -> Self {
-        let mut span = Span { encoded: message, ..Span::default() };
+        let mut span = Span {
+            encoded: message,
+            ..Span::default()
+        };
         let mut attributes = Extent::default();
         for field in Fields::new(message) {
             match field.number {

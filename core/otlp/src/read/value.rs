@@ -62,7 +62,11 @@ impl<'a> Value<'a> {
                 2 => value = Value::Bool(field.bool()),
                 3 => value = Value::Int(field.i64()),
                 4 => value = Value::Double(field.double()),
-                5 => value = Value::Array(Values { rest: field.bytes() }),
+                5 => {
+                    value = Value::Array(Values {
+                        rest: field.bytes(),
+                    })
+                }
                 6 => value = Value::Map(Attributes::new(field.bytes(), 1)),
                 7 => value = Value::Bytes(field.bytes()),
                 _ => {}
@@ -148,7 +152,10 @@ impl<'a> Attributes<'a> {
     /// over.
     #[inline(always)]
     pub(crate) const fn new(message: &'a [u8], number: u32) -> Self {
-        Attributes { rest: message, number }
+        Attributes {
+            rest: message,
+            number,
+        }
     }
 
     /// The first value of this key among those not yet visited.
@@ -187,7 +194,9 @@ impl<'a> Iterator for Attributes<'a> {
 
 impl std::fmt::Debug for Attributes<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map().entries((*self).map(|kv| (kv.key, kv.value))).finish()
+        f.debug_map()
+            .entries((*self).map(|kv| (kv.key, kv.value)))
+            .finish()
     }
 }
 
@@ -207,15 +216,18 @@ pub(crate) fn next_field<'a>(rest: &mut &'a [u8], number: u32) -> Option<Field<'
 
 /// The key in the bytes of a `KeyValue`, not looked at as text.
 #[inline]
-pub(crate) fn key_bytes(encoded: &[u8]) -> &[u8] {
+fn key_bytes(encoded: &[u8]) -> &[u8] {
     parts(encoded).0
 }
 
 /// The attribute in the bytes of a `KeyValue`.
 #[inline]
-pub(crate) fn key_value(encoded: &[u8]) -> KeyValue<'_> {
+fn key_value(encoded: &[u8]) -> KeyValue<'_> {
     let (key, value) = parts(encoded);
-    KeyValue { key: text(key), value: Value::decode(value) }
+    KeyValue {
+        key: text(key),
+        value: Value::decode(value),
+    }
 }
 
 /// The encoded key and value in the bytes of a `KeyValue`.

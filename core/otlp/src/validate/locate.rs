@@ -25,7 +25,11 @@ pub(super) fn path(signal: Signal, bytes: &[u8], offset: usize) -> String {
         }
         (pos, end) = (field.content, field.end);
     }
-    if path.is_empty() { format!("the {signal} request") } else { path }
+    if path.is_empty() {
+        format!("the {signal} request")
+    } else {
+        path
+    }
 }
 
 struct Found {
@@ -50,7 +54,12 @@ fn containing(schema: &Schema, buf: &[u8], pos: usize, offset: usize) -> Option<
         };
         let index = counts.get(number as usize).copied().unwrap_or(0);
         if offset < end {
-            return Some(Found { number, name: name(schema, number, index), content, end });
+            return Some(Found {
+                number,
+                name: name(schema, number, index),
+                content,
+                end,
+            });
         }
         if let Some(count) = counts.get_mut(number as usize) {
             *count += 1;
@@ -62,7 +71,9 @@ fn containing(schema: &Schema, buf: &[u8], pos: usize, offset: usize) -> Option<
 fn content_start(buf: &[u8], value: usize, wire: WireType, end: usize) -> usize {
     let mut cursor = Cursor::at(buf, value);
     match wire {
-        WireType::Len => cursor.len_delimited().map_or(end, |bytes| end - bytes.len()),
+        WireType::Len => cursor
+            .len_delimited()
+            .map_or(end, |bytes| end - bytes.len()),
         _ => value,
     }
 }

@@ -61,11 +61,17 @@ impl Kind {
 
     /// Whether the field may occur more than once, so that its path has an index.
     pub(crate) const fn is_repeated(self) -> bool {
-        matches!(self, Kind::Many(_) | Kind::Items(_) | Kind::Attributes | Kind::Utf8s)
+        matches!(
+            self,
+            Kind::Many(_) | Kind::Items(_) | Kind::Attributes | Kind::Utf8s
+        )
     }
 }
 
-const UNKNOWN: Rule = Rule { name: "", kind: Kind::Unknown };
+const UNKNOWN: Rule = Rule {
+    name: "",
+    kind: Kind::Unknown,
+};
 
 impl Schema {
     /// The highest field number of OTLP is 16.
@@ -282,8 +288,11 @@ static SCOPE: Schema = Schema::new(&[
     (4, "droppedAttributesCount", Varint),
 ]);
 /// Walked by hand; here for the names.
-pub(super) static KEY_VALUE: Schema =
-    Schema::new(&[(1, "key", Utf8), (2, "value", Value), (3, "keyStrindex", Varint)]);
+pub(super) static KEY_VALUE: Schema = Schema::new(&[
+    (1, "key", Utf8),
+    (2, "value", Value),
+    (3, "keyStrindex", Varint),
+]);
 /// Walked by hand; here for the names.
 pub(super) static ANY_VALUE: Schema = Schema::new(&[
     (1, "stringValue", Utf8),

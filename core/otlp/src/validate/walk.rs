@@ -292,7 +292,9 @@ fn varint(cursor: &mut Cursor<'_>, start: usize, wire: WireType) -> Walk<()> {
     if wire != WireType::Varint {
         return wrong_wire_type(start, WireType::Varint, wire);
     }
-    cursor.varint().map_or_else(|| fault(start, Problem::Value), |_| Ok(()))
+    cursor
+        .varint()
+        .map_or_else(|| fault(start, Problem::Value), |_| Ok(()))
 }
 
 #[inline(always)]
@@ -300,7 +302,9 @@ fn fixed64(cursor: &mut Cursor<'_>, start: usize, wire: WireType) -> Walk<()> {
     if wire != WireType::Fixed64 {
         return wrong_wire_type(start, WireType::Fixed64, wire);
     }
-    cursor.fixed64().map_or_else(|| fault(start, Problem::Value), |_| Ok(()))
+    cursor
+        .fixed64()
+        .map_or_else(|| fault(start, Problem::Value), |_| Ok(()))
 }
 
 #[inline(always)]
@@ -308,7 +312,9 @@ fn fixed32(cursor: &mut Cursor<'_>, start: usize, wire: WireType) -> Walk<()> {
     if wire != WireType::Fixed32 {
         return wrong_wire_type(start, WireType::Fixed32, wire);
     }
-    cursor.fixed32().map_or_else(|| fault(start, Problem::Value), |_| Ok(()))
+    cursor
+        .fixed32()
+        .map_or_else(|| fault(start, Problem::Value), |_| Ok(()))
 }
 
 /// A repeated scalar: packed, or one of it.

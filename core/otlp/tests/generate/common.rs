@@ -87,12 +87,19 @@ pub fn value() -> impl Strategy<Value = AnyValue> {
 }
 
 fn pair((key, value): (String, Option<AnyValue>)) -> KeyValue {
-    KeyValue { key, value, ..KeyValue::default() }
+    KeyValue {
+        key,
+        value,
+        ..KeyValue::default()
+    }
 }
 
 /// Some attributes; keys may repeat, values may be left out.
 pub fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
-    vec((key(), option::weighted(0.95, value())).prop_map(pair), 0..6)
+    vec(
+        (key(), option::weighted(0.95, value())).prop_map(pair),
+        0..6,
+    )
 }
 
 /// A resource, or none.

@@ -10,12 +10,22 @@ use super::common::*;
 
 /// A valid request.
 pub fn logs() -> impl Strategy<Value = ExportLogsServiceRequest> {
-    let scope = (scope(), vec(record(), 0..5), text()).prop_map(
-        |(scope, log_records, schema_url)| ScopeLogs { scope, log_records, schema_url },
-    );
-    let resource = (resource(), vec(scope, 0..3), text()).prop_map(
-        |(resource, scope_logs, schema_url)| ResourceLogs { resource, scope_logs, schema_url },
-    );
+    let scope =
+        (scope(), vec(record(), 0..5), text()).prop_map(|(scope, log_records, schema_url)| {
+            ScopeLogs {
+                scope,
+                log_records,
+                schema_url,
+            }
+        });
+    let resource =
+        (resource(), vec(scope, 0..3), text()).prop_map(|(resource, scope_logs, schema_url)| {
+            ResourceLogs {
+                resource,
+                scope_logs,
+                schema_url,
+            }
+        });
     vec(resource, 0..4).prop_map(|resource_logs| ExportLogsServiceRequest { resource_logs })
 }
 

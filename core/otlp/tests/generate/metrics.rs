@@ -17,29 +17,41 @@ use super::common::*;
 
 /// A valid request.
 pub fn metrics() -> impl Strategy<Value = ExportMetricsServiceRequest> {
-    let scope = (scope(), vec(metric(), 0..4), text())
-        .prop_map(|(scope, metrics, schema_url)| ScopeMetrics { scope, metrics, schema_url });
-    let resource = (resource(), vec(scope, 0..3), text()).prop_map(
-        |(resource, scope_metrics, schema_url)| ResourceMetrics {
-            resource,
-            scope_metrics,
+    let scope = (scope(), vec(metric(), 0..4), text()).prop_map(|(scope, metrics, schema_url)| {
+        ScopeMetrics {
+            scope,
+            metrics,
             schema_url,
-        },
-    );
-    vec(resource, 0..3).prop_map(|resource_metrics| ExportMetricsServiceRequest { resource_metrics })
+        }
+    });
+    let resource =
+        (resource(), vec(scope, 0..3), text()).prop_map(|(resource, scope_metrics, schema_url)| {
+            ResourceMetrics {
+                resource,
+                scope_metrics,
+                schema_url,
+            }
+        });
+    vec(resource, 0..3)
+        .prop_map(|resource_metrics| ExportMetricsServiceRequest { resource_metrics })
 }
 
 /// A valid metric.
 pub fn metric() -> impl Strategy<Value = Metric> {
-    (text(), text(), text(), attributes(), option::weighted(0.95, data())).prop_map(
-        |(name, description, unit, metadata, data)| Metric {
+    (
+        text(),
+        text(),
+        text(),
+        attributes(),
+        option::weighted(0.95, data()),
+    )
+        .prop_map(|(name, description, unit, metadata, data)| Metric {
             name,
             description,
             unit,
             metadata,
             data,
-        },
-    )
+        })
 }
 
 fn data() -> impl Strategy<Value = Data> {
@@ -60,7 +72,10 @@ fn data() -> impl Strategy<Value = Data> {
         ),
         (vec(exponential_point(), 0..4), 0..4i32).prop_map(
             |(data_points, aggregation_temporality)| Data::ExponentialHistogram(
-                ExponentialHistogram { data_points, aggregation_temporality }
+                ExponentialHistogram {
+                    data_points,
+                    aggregation_temporality
+                }
             )
         ),
         vec(summary_point(), 0..4).prop_map(|data_points| Data::Summary(Summary { data_points })),
@@ -72,17 +87,26 @@ fn number_point() -> impl Strategy<Value = NumberDataPoint> {
         double().prop_map(number_data_point::Value::AsDouble),
         number().prop_map(|int| number_data_point::Value::AsInt(int as i64)),
     ];
-    (attributes(), number(), number(), vec(exemplar(), 0..3), small_number(), option::of(value))
-        .prop_map(|(attributes, start_time_unix_nano, time_unix_nano, exemplars, flags, value)| {
-            NumberDataPoint {
-                attributes,
-                start_time_unix_nano,
-                time_unix_nano,
-                exemplars,
-                flags,
-                value,
-            }
-        })
+    (
+        attributes(),
+        number(),
+        number(),
+        vec(exemplar(), 0..3),
+        small_number(),
+        option::of(value),
+    )
+        .prop_map(
+            |(attributes, start_time_unix_nano, time_unix_nano, exemplars, flags, value)| {
+                NumberDataPoint {
+                    attributes,
+                    start_time_unix_nano,
+                    time_unix_nano,
+                    exemplars,
+                    flags,
+                    value,
+                }
+            },
+        )
 }
 
 fn exemplar() -> impl Strategy<Value = Exemplar> {
@@ -103,8 +127,17 @@ fn exemplar() -> impl Strategy<Value = Exemplar> {
 
 fn histogram_point() -> impl Strategy<Value = HistogramDataPoint> {
     let times = (number(), number(), number(), small_number());
-    let sums = (option::of(double()), option::of(double()), option::of(double()));
-    let lists = (vec(number(), 0..5), vec(double(), 0..5), vec(exemplar(), 0..2), attributes());
+    let sums = (
+        option::of(double()),
+        option::of(double()),
+        option::of(double()),
+    );
+    let lists = (
+        vec(number(), 0..5),
+        vec(double(), 0..5),
+        vec(exemplar(), 0..2),
+        attributes(),
+    );
     (times, sums, lists).prop_map(|(times, sums, lists)| HistogramDataPoint {
         start_time_unix_nano: times.0,
         time_unix_nano: times.1,
@@ -122,11 +155,19 @@ fn histogram_point() -> impl Strategy<Value = HistogramDataPoint> {
 
 fn exponential_point() -> impl Strategy<Value = ExponentialHistogramDataPoint> {
     let buckets = || {
-        option::of((any::<i32>(), vec(number(), 0..5)))
-            .prop_map(|b| b.map(|(offset, bucket_counts)| Buckets { offset, bucket_counts }))
+        option::of((any::<i32>(), vec(number(), 0..5))).prop_map(|b| {
+            b.map(|(offset, bucket_counts)| Buckets {
+                offset,
+                bucket_counts,
+            })
+        })
     };
     let times = (number(), number(), number(), small_number());
-    let sums = (option::of(double()), option::of(double()), option::of(double()));
+    let sums = (
+        option::of(double()),
+        option::of(double()),
+        option::of(double()),
+    );
     let shape = (any::<i32>(), number(), double(), buckets(), buckets());
     (times, sums, shape, vec(exemplar(), 0..2), attributes()).prop_map(
         |(times, sums, shape, exemplars, attributes)| ExponentialHistogramDataPoint {
@@ -149,8 +190,8 @@ fn exponential_point() -> impl Strategy<Value = ExponentialHistogramDataPoint> {
 }
 
 fn summary_point() -> impl Strategy<Value = SummaryDataPoint> {
-    let quantile = (double(), double())
-        .prop_map(|(quantile, value)| ValueAtQuantile { quantile, value });
+    let quantile =
+        (double(), double()).prop_map(|(quantile, value)| ValueAtQuantile { quantile, value });
     let times = (number(), number(), number(), small_number());
     (attributes(), times, double(), vec(quantile, 0..4)).prop_map(
         |(attributes, times, sum, quantile_values)| SummaryDataPoint {

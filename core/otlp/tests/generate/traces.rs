@@ -11,11 +11,20 @@ use super::common::*;
 
 /// A valid request.
 pub fn traces() -> impl Strategy<Value = ExportTraceServiceRequest> {
-    let scope = (scope(), vec(span(), 0..4), text())
-        .prop_map(|(scope, spans, schema_url)| ScopeSpans { scope, spans, schema_url });
-    let resource = (resource(), vec(scope, 0..3), text()).prop_map(
-        |(resource, scope_spans, schema_url)| ResourceSpans { resource, scope_spans, schema_url },
-    );
+    let scope =
+        (scope(), vec(span(), 0..4), text()).prop_map(|(scope, spans, schema_url)| ScopeSpans {
+            scope,
+            spans,
+            schema_url,
+        });
+    let resource =
+        (resource(), vec(scope, 0..3), text()).prop_map(|(resource, scope_spans, schema_url)| {
+            ResourceSpans {
+                resource,
+                scope_spans,
+                schema_url,
+            }
+        });
     vec(resource, 0..4).prop_map(|resource_spans| ExportTraceServiceRequest { resource_spans })
 }
 
@@ -59,16 +68,24 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn link() -> impl Strategy<Value = Link> {
-    (id(16), id(8), text(), attributes(), small_number(), small_number()).prop_map(
-        |(trace_id, span_id, trace_state, attributes, dropped_attributes_count, flags)| Link {
-            trace_id,
-            span_id,
-            trace_state,
-            attributes,
-            dropped_attributes_count,
-            flags,
-        },
+    (
+        id(16),
+        id(8),
+        text(),
+        attributes(),
+        small_number(),
+        small_number(),
     )
+        .prop_map(
+            |(trace_id, span_id, trace_state, attributes, dropped_attributes_count, flags)| Link {
+                trace_id,
+                span_id,
+                trace_state,
+                attributes,
+                dropped_attributes_count,
+                flags,
+            },
+        )
 }
 
 fn status() -> impl Strategy<Value = Status> {

@@ -10,7 +10,9 @@ pub fn request(payload: &Payload) -> ExportLogsServiceRequest {
         scope_logs: r.scopes().map(scope_logs).collect(),
         schema_url: r.schema_url().to_owned(),
     });
-    ExportLogsServiceRequest { resource_logs: resource_logs.collect() }
+    ExportLogsServiceRequest {
+        resource_logs: resource_logs.collect(),
+    }
 }
 
 fn scope_logs(s: otlp::ScopeLogs<'_>) -> ScopeLogs {

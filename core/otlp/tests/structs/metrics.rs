@@ -17,7 +17,9 @@ pub fn request(payload: &Payload) -> ExportMetricsServiceRequest {
         scope_metrics: r.scopes().map(scope_metrics).collect(),
         schema_url: r.schema_url().to_owned(),
     });
-    ExportMetricsServiceRequest { resource_metrics: resource_metrics.collect() }
+    ExportMetricsServiceRequest {
+        resource_metrics: resource_metrics.collect(),
+    }
 }
 
 fn scope_metrics(s: otlp::ScopeMetrics<'_>) -> ScopeMetrics {
@@ -31,27 +33,35 @@ fn scope_metrics(s: otlp::ScopeMetrics<'_>) -> ScopeMetrics {
 fn metric(ours: otlp::Metric<'_>) -> Metric {
     let data = match ours.data() {
         otlp::Data::None => None,
-        otlp::Data::Gauge(points) => {
-            Some(Data::Gauge(Gauge { data_points: points.map(number_point).collect() }))
-        }
-        otlp::Data::Sum { points, temporality, monotonic } => Some(Data::Sum(Sum {
+        otlp::Data::Gauge(points) => Some(Data::Gauge(Gauge {
+            data_points: points.map(number_point).collect(),
+        })),
+        otlp::Data::Sum {
+            points,
+            temporality,
+            monotonic,
+        } => Some(Data::Sum(Sum {
             data_points: points.map(number_point).collect(),
             aggregation_temporality: temporality,
             is_monotonic: monotonic,
         })),
-        otlp::Data::Histogram { points, temporality } => Some(Data::Histogram(Histogram {
+        otlp::Data::Histogram {
+            points,
+            temporality,
+        } => Some(Data::Histogram(Histogram {
             data_points: points.map(histogram_point).collect(),
             aggregation_temporality: temporality,
         })),
-        otlp::Data::ExponentialHistogram { points, temporality } => {
-            Some(Data::ExponentialHistogram(ExponentialHistogram {
-                data_points: points.map(exponential_point).collect(),
-                aggregation_temporality: temporality,
-            }))
-        }
-        otlp::Data::Summary(points) => {
-            Some(Data::Summary(Summary { data_points: points.map(summary_point).collect() }))
-        }
+        otlp::Data::ExponentialHistogram {
+            points,
+            temporality,
+        } => Some(Data::ExponentialHistogram(ExponentialHistogram {
+            data_points: points.map(exponential_point).collect(),
+            aggregation_temporality: temporality,
+        })),
+        otlp::Data::Summary(points) => Some(Data::Summary(Summary {
+            data_points: points.map(summary_point).collect(),
+        })),
     };
     Metric {
         name: ours.name.to_owned(),
@@ -139,7 +149,10 @@ fn summary_point(ours: otlp::SummaryPoint<'_>) -> SummaryDataPoint {
         sum: ours.sum,
         quantile_values: ours
             .quantiles()
-            .map(|q| ValueAtQuantile { quantile: q.quantile, value: q.value })
+            .map(|q| ValueAtQuantile {
+                quantile: q.quantile,
+                value: q.value,
+            })
             .collect(),
         flags: ours.flags,
     }

@@ -11,7 +11,9 @@ pub fn request(payload: &Payload) -> ExportTraceServiceRequest {
         scope_spans: r.scopes().map(scope_spans).collect(),
         schema_url: r.schema_url().to_owned(),
     });
-    ExportTraceServiceRequest { resource_spans: resource_spans.collect() }
+    ExportTraceServiceRequest {
+        resource_spans: resource_spans.collect(),
+    }
 }
 
 fn scope_spans(s: otlp::ScopeSpans<'_>) -> ScopeSpans {
@@ -53,9 +55,10 @@ fn span(ours: otlp::Span<'_>) -> Span {
         dropped_events_count: ours.dropped_events_count,
         links: ours.links().map(link).collect(),
         dropped_links_count: ours.dropped_links_count,
-        status: ours
-            .status()
-            .map(|status| Status { message: status.message.to_owned(), code: status.code }),
+        status: ours.status().map(|status| Status {
+            message: status.message.to_owned(),
+            code: status.code,
+        }),
     }
 }
 
