@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 
 /// A log request: one resource, one scope, `records` records of 370 to 470 bytes
 /// with 7 attributes. Other seeds are other texts, numbers and lengths.
-pub fn logs(seed: u64, records: usize) -> ExportLogsServiceRequest {
+pub(crate) fn logs(seed: u64, records: usize) -> ExportLogsServiceRequest {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let resource = Resource {
         attributes: vec![

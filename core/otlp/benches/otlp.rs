@@ -4,7 +4,7 @@
 //! neither caches nor branch predictors know the input by heart. Divide the
 //! times by 1000 for a record.
 
-#![allow(missing_docs, unreachable_pub)]
+#![allow(missing_docs)]
 
 mod input;
 

@@ -311,6 +311,9 @@ impl<'a> Iterator for Fields<'a> {
 /// Bytes that validation found to be UTF-8, as a string. Empty if they are not.
 #[inline(always)]
 pub(crate) fn text(bytes: &[u8]) -> &str {
+    if bytes.len() > 64 {
+        return simdutf8::basic::from_utf8(bytes).unwrap_or_default();
+    }
     std::str::from_utf8(bytes).unwrap_or_default()
 }
 
