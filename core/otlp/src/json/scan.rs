@@ -41,6 +41,13 @@ impl<'a> Scanner<'a> {
     /// The first byte of the next token; 0, which no token starts with, at the end.
     #[inline]
     pub(super) fn peek(&mut self) -> u8 {
+        match self.text.get(self.pos) {
+            Some(byte) if *byte > b' ' => *byte,
+            _ => self.peek_behind_space(),
+        }
+    }
+
+    fn peek_behind_space(&mut self) -> u8 {
         loop {
             match self.text.get(self.pos) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.pos += 1,

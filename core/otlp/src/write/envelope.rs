@@ -71,7 +71,9 @@ impl Envelope {
     fn open_resource(&mut self) {
         self.close_resource();
         if self.sink.bytes.is_empty() {
-            self.sink.bytes.reserve(self.last_size);
+            // A little more: requests differ, and a length that was guessed too wide needs
+            // another byte until its message is closed.
+            self.sink.bytes.reserve(self.last_size + self.last_size / 8);
         }
         self.resource = Some(nest::open(&mut self.sink.bytes, 1, GROUP));
     }

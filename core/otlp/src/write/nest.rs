@@ -35,11 +35,17 @@ impl Open {
     }
 }
 
-/// Starts a nested message; `width` is the number of bytes its length will probably need.
+/// Starts a nested message; `width` is the number of bytes its length will probably need:
+/// [`SMALL`], [`RECORD`] or [`GROUP`].
 #[inline]
 pub(crate) fn open(out: &mut Vec<u8>, number: u32, width: usize) -> Open {
     wire::put_key(out, number, WireType::Len);
-    out.extend_from_slice(&[0; GROUP][..width]);
+    // Constant lengths are stores, a length known only at run time is a call.
+    match width {
+        SMALL => out.push(0),
+        RECORD => out.extend_from_slice(&[0; RECORD]),
+        _ => out.extend_from_slice(&[0; GROUP]),
+    }
     Open {
         content: out.len(),
         width,
