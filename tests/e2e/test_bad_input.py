@@ -11,7 +11,7 @@ from conftest import StartPharos
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
 from rig.payloads import numbered_logs
-from rig.pharos import Pharos, Ports, otlp_to
+from rig.pharos import Pharos, Ports, delta_to, otlp_to
 from rig.readers import Lake
 from rig.sender import post, post_bytes
 
@@ -23,7 +23,7 @@ LIMIT = 64 * 1024
 def collector(start_pharos: StartPharos, tmp_path: Path) -> Iterator[Pharos]:
     """OTLP with small limits, and beacons, into a table; at the end only the good records are there."""
     ports = Ports()
-    config = otlp_to({"delta": {"location": str(tmp_path / "lake")}}, ports)
+    config = otlp_to({"delta": delta_to(tmp_path / "lake")}, ports)
     protocols = config["receivers"]["otlp"]["protocols"]
     protocols["http"]["max_request_body_size"] = LIMIT
     protocols["grpc"]["max_recv_msg_size_mib"] = 1

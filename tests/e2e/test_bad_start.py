@@ -12,7 +12,7 @@ from arro3.core import Array, DataType, Table
 from conftest import StartPharos, StartProxy
 from deltalake import write_deltalake
 from rig.payloads import numbered_logs
-from rig.pharos import Ports, otlp_to, write_config
+from rig.pharos import Ports, delta_to, otlp_to, write_config
 from rig.places import pharos_binary
 from rig.programs import run
 from rig.proxy import Behaviour
@@ -37,7 +37,7 @@ def refused_start(
 
 def lake_config(folder: Path, location: str, ports: Ports) -> Path:
     """A configuration that writes into `location`."""
-    return write_config(folder / "config.yaml", otlp_to({"delta": {"location": location}}, ports))
+    return write_config(folder / "config.yaml", otlp_to({"delta": delta_to(location)}, ports))
 
 
 def test_table_with_a_foreign_schema(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_unknown_key_has_a_place(tmp_path: Path) -> None:
 def test_sql_that_cannot_run(start_pharos: StartPharos, tmp_path: Path, sql: str, named: str) -> None:
     """An unknown table, an unknown column, no SQL at all: exit code, and the name that is near."""
     ports = Ports()
-    pharos = start_pharos(otlp_to({"delta": {"location": str(tmp_path / "lake")}}, ports), ports)
+    pharos = start_pharos(otlp_to({"delta": delta_to(tmp_path / "lake")}, ports), ports)
     post(ports.http, numbered_logs("s", range(3)))
     pharos.stop()
     done = run([pharos_binary(), "query", "--config", pharos.config, sql])
@@ -133,7 +133,7 @@ def test_store_that_goes_away_later(
     proxy = start_proxy(int(seaweed.endpoint.rpartition(":")[2]), Behaviour())
     location, ports = f"{bucket()}/lake", Ports()
     env = S3(f"http://127.0.0.1:{proxy.port}").environment()
-    pharos = start_pharos(otlp_to({"delta": {"location": location}}, ports), ports, env=env)
+    pharos = start_pharos(otlp_to({"delta": delta_to(location)}, ports), ports, env=env)
     lake = Lake(location, pharos.config, seaweed)
     post(ports.http, numbered_logs("before", range(10)))
     until("the first records to be stored", lambda: lake.pharos("select * from otel_logs"), 40, every=0.5)

@@ -57,7 +57,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, S3 | N
 def start_default(start_pharos: StartPharos, location: str, s3: S3 | None = None) -> tuple[Pharos, Lake]:
     """The default pipelines, writing to `location`."""
     ports = Ports()
-    sets = [*ports.sets(), f"exporters.delta.location={location}"]
+    sets = [*ports.sets(), f"exporters.delta.location={location}", "exporters.delta.commit.every=1s"]
     pharos = start_pharos(DEFAULT_CONFIG, ports, sets=sets, env=s3.environment() if s3 else None)
     return pharos, Lake(location, DEFAULT_CONFIG, s3, tuple(sets))
 

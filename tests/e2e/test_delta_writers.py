@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from conftest import StartPharos
-from rig.pharos import Ports, otlp_to
+from rig.pharos import Ports, delta_to, otlp_to
 from rig.readers import Lake
 from rig.seaweed import S3
 from rig.sender import Sender
@@ -24,7 +24,7 @@ def test_four_collectors_one_table(start_pharos: StartPharos, seaweed: S3, bucke
         running = list(
             pool.map(
                 lambda n: start_pharos(
-                    otlp_to({"delta": {"location": location}}, all_ports[n]),
+                    otlp_to({"delta": delta_to(location)}, all_ports[n]),
                     all_ports[n],
                     env=seaweed.environment(),
                     name=f"pharos-{n}",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conftest import StartPharos
 from rig import sdk
-from rig.pharos import Ports, otlp_to
+from rig.pharos import Ports, delta_to, otlp_to
 from rig.places import node_folder
 from rig.programs import run
 from rig.readers import Lake
@@ -50,7 +50,7 @@ def node_json(ports: Ports) -> None:
 def test_every_value_is_found(start_pharos: StartPharos, tmp_path: Path, send: Callable[[Ports], None]) -> None:
     """Row by row, column by column, through all readers."""
     location, ports = str(tmp_path / "lake"), Ports()
-    pharos = start_pharos(otlp_to({"delta": {"location": location}}, ports), ports)
+    pharos = start_pharos(otlp_to({"delta": delta_to(location)}, ports), ports)
     send(ports)
     pharos.stop()
     language = "node" if send is node_json else "python"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import StartPharos, StartProxy
 from rig.otlp_sink import OtlpSink
-from rig.pharos import Pharos, Ports, otlp_to
+from rig.pharos import Pharos, Ports, delta_to, otlp_to
 from rig.proxy import Behaviour
 from rig.readers import Lake
 from rig.seaweed import S3
@@ -68,7 +68,7 @@ def stored_numbers(lake: Lake) -> Counter[tuple[str, int]]:
 def test_local_table(start_pharos: StartPharos, tmp_path: Path) -> None:
     """A table on local disk."""
     location, ports = str(tmp_path / "lake"), Ports()
-    pharos = start_pharos(otlp_to({"delta": {"location": location}}, ports), ports)
+    pharos = start_pharos(otlp_to({"delta": delta_to(location)}, ports), ports)
     senders = load_and_stop(pharos)
     assert_exactly_once(stored_numbers(Lake(location, pharos.config)), senders)
 
@@ -82,7 +82,7 @@ def test_slow_s3_table(
     )
     location, ports = f"{bucket()}/lake", Ports()
     slow = S3(f"http://127.0.0.1:{proxy.port}")
-    pharos = start_pharos(otlp_to({"delta": {"location": location}}, ports), ports, env=slow.environment())
+    pharos = start_pharos(otlp_to({"delta": delta_to(location)}, ports), ports, env=slow.environment())
     senders = load_and_stop(pharos)
     assert any(method == "PUT" for method, _ in proxy.passed)
     assert_exactly_once(stored_numbers(Lake(location, pharos.config, seaweed)), senders)

@@ -17,7 +17,7 @@ from conftest import StartPharos
 from rig import sdk
 from rig.otlp_json import records
 from rig.payloads import rich_logs, rich_metrics, rich_spans
-from rig.pharos import Pharos, Ports, otlp_to, write_config
+from rig.pharos import Pharos, Ports, delta_to, otlp_to, write_config
 from rig.ports import free_port
 from rig.readers import Lake
 from rig.sender import post
@@ -185,7 +185,7 @@ def test_every_record_arrives_with_every_field(run: Run, lane: Lane) -> None:
 def test_telemetrygen_into_the_lake(start_pharos: StartPharos, tmp_path: Path, http: bool) -> None:
     """Upstream's load generator straight into Pharos, found again by every reader."""
     location, ports = tmp_path / "lake", Ports()
-    pharos = start_pharos(otlp_to({"delta": {"location": str(location)}}, ports), ports)
+    pharos = start_pharos(otlp_to({"delta": delta_to(location)}, ports), ports)
     port = ports.http if http else ports.grpc
     for signal in SIGNALS:
         telemetrygen(signal, port, GENERATED, http)

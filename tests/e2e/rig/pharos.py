@@ -133,6 +133,11 @@ def otlp_to(exporters: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
     }
 
 
+def delta_to(location: str | Path) -> dict[str, Any]:
+    """The delta exporter with commits so often that a test need not wait for them."""
+    return {"location": str(location), "commit": {"every": "500ms"}}
+
+
 def write_config(path: Path, config: Mapping[str, Any]) -> Path:
     """Writes a configuration as a person would lay it out."""
     path.parent.mkdir(parents=True, exist_ok=True)
