@@ -84,7 +84,8 @@ pub struct Touches {
     pub points: bool,
     /// It changes the resource or scope of single records, through their drafts.
     /// Then all records are grouped anew by resource and scope, in order of
-    /// first appearance.
+    /// first appearance. An edit that moves without having said so is called a
+    /// second time for every record, since that shows only on the way.
     pub moves: bool,
     /// Its hooks for records do not look at the resource, scope or metric in
     /// their [`Facts`]. Then it can share a walk with later edits that change

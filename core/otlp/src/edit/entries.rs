@@ -108,6 +108,9 @@ fn print(key: &[u8]) -> u64 {
     tail ^ (key.len() as u64) << 56
 }
 
+/// More attributes than most records have.
+const TYPICAL: usize = 16;
+
 /// The attributes of one message, reused from record to record.
 #[derive(Debug, Default)]
 pub(super) struct Attributes<'a> {
@@ -120,6 +123,9 @@ pub(super) struct Attributes<'a> {
 impl<'a> Attributes<'a> {
     #[inline]
     pub(super) fn reset(&mut self, end: usize) {
+        if self.entries.capacity() == 0 {
+            self.entries.reserve(TYPICAL);
+        }
         self.entries.clear();
         self.end = end;
         self.touched = false;

@@ -7,6 +7,7 @@ use super::intern::Interner;
 use super::layout::{BLOCKS, HEAD, INNER, SCHEMA_URL};
 use super::outer::{RESOURCE_ATTRIBUTES, SCOPE_ATTRIBUTES};
 use super::record::Record;
+use super::walk::give_back_excess;
 use crate::wire::put_bytes;
 use crate::write::nest::{GROUP, Open, close, open};
 use crate::{Payload, Signal};
@@ -206,6 +207,7 @@ impl<'a> Groups<'a> {
                 put_bytes(&mut out, SCHEMA_URL, resource.schema_url);
             }
             close(&mut out, message);
+            give_back_excess(&mut out);
             payload.append(Payload::from_valid(signal, Bytes::from(out), items));
         }
         payload

@@ -149,7 +149,9 @@ mod tests {
     use crate::write::nest::{close, open};
     use crate::write::value::put_key_value;
 
-    fn numbers(messages: &[&dyn Fn(&mut Vec<u8>)]) -> Vec<usize> {
+    type Write<'w> = &'w dyn Fn(&mut Vec<u8>);
+
+    fn numbers(messages: &[Write<'_>]) -> Vec<usize> {
         let arena = Arena::default();
         let mut interner = Interner::new(1);
         messages
@@ -199,7 +201,7 @@ mod tests {
             nested(false, false),
             nested(false, true),
         ];
-        let all: Vec<&dyn Fn(&mut Vec<u8>)> = all.iter().map(|f| f as _).collect();
+        let all: Vec<Write<'_>> = all.iter().map(|f| f as _).collect();
         assert_eq!(numbers(&all), [0, 0, 1, 2]);
     }
 

@@ -79,7 +79,7 @@ impl<'e> Steps<'e> {
             return false;
         }
         // What a metric contains is not hidden from its hook.
-        !(part.record && !self.point.is_empty())
+        !part.record || self.point.is_empty()
     }
 
     fn take(&mut self, edit: &'e dyn Edit, part: Part) {

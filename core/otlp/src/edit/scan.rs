@@ -113,7 +113,7 @@ mod tests {
                 Fields::new(&message).map(|f| (f.number, f.start, f.end)).collect();
             prop_assert_eq!(steps, fields);
             for (step, field) in Steps::new(&message).zip(Fields::new(&message)) {
-                if matches!(field.raw, crate::wire::Raw::Len(_)) {
+                if field.wire == crate::wire::WireType::Len {
                     prop_assert_eq!(&message[step.content..step.end], field.bytes());
                 }
             }

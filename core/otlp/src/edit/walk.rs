@@ -85,7 +85,8 @@ impl<'a, 'e> Walk<'a, 'e> {
                 self.around(&mut weaver, 0, &field, Around::Resource);
             }
         }
-        let (out, changed) = weaver.finish();
+        let (mut out, changed) = weaver.finish();
+        give_back_excess(&mut out);
         changed.then_some(out)
     }
 
@@ -420,4 +421,11 @@ fn all(edits: &[&dyn super::Edit], mut hook: impl FnMut(&dyn super::Edit) -> Ver
         }
     }
     Verdict::Keep
+}
+
+/// After many drops: what stays in flight must not hold memory for what went.
+pub(super) fn give_back_excess(out: &mut Vec<u8>) {
+    if out.len() < out.capacity() / 2 {
+        out.shrink_to_fit();
+    }
 }

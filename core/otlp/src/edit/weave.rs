@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn what_is_not_changed_is_not_written() {
-        assert_eq!(weave(Weaver::leave), (Vec::new(), false));
+        assert_eq!(weave(|weaver| weaver.leave()), (Vec::new(), false));
     }
 
     #[test]
@@ -222,6 +222,10 @@ mod tests {
         });
         assert!(changed);
         assert_eq!(out, b"\x20\x07");
-        assert_eq!(weave(Weaver::discard), (out, true), "also when nothing was");
+        assert_eq!(
+            weave(|weaver| weaver.discard()),
+            (out, true),
+            "also when nothing was"
+        );
     }
 }
