@@ -140,6 +140,7 @@ impl http_body::Body for Body {
 mod tests {
     use super::*;
     use http::HeaderValue;
+    use http_body::Body as _;
 
     #[tokio::test]
     async fn pieces_come_in_order_and_trailers_last() {

@@ -85,7 +85,7 @@ proptest! {
 
 #[test]
 fn bombs_are_refused_with_bounded_memory() {
-    let zeros = Bytes::from(vec![0; 64 << 20]);
+    let zeros = Bytes::from(vec![0; 16 << 20]);
     for (name, encoding) in Encoding::all() {
         let bomb = compress(encoding, None, std::slice::from_ref(&zeros)).unwrap();
         let budget = Limited::new(usize::MAX);

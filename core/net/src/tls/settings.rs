@@ -7,21 +7,43 @@ use settings::{At, Duration, Secret, Validate};
 
 use super::suites;
 
-/// A protocol version.
+/// A protocol version: `"1.2"`, or 1.2 without quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum TlsVersion {
     /// Not supported; as a minimum it means 1.2.
-    #[serde(rename = "1.0")]
     Tls10,
     /// Not supported; as a minimum it means 1.2.
-    #[serde(rename = "1.1")]
     Tls11,
     /// TLS 1.2.
-    #[serde(rename = "1.2")]
     Tls12,
     /// TLS 1.3.
-    #[serde(rename = "1.3")]
     Tls13,
+}
+
+const VERSIONS: [(&str, TlsVersion); 4] = [
+    ("1.0", TlsVersion::Tls10),
+    ("1.1", TlsVersion::Tls11),
+    ("1.2", TlsVersion::Tls12),
+    ("1.3", TlsVersion::Tls13),
+];
+
+impl TryFrom<String> for TlsVersion {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<TlsVersion, String> {
+        VERSIONS
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, version)| *version)
+            .ok_or_else(|| format!("expected a TLS version, 1.2 or 1.3, got {text:?}"))
+    }
+}
+
+impl From<TlsVersion> for String {
+    fn from(version: TlsVersion) -> String {
+        VERSIONS[version as usize].0.to_owned()
+    }
 }
 
 /// `tls` of a server.
