@@ -383,10 +383,19 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
         "pub(super) static ENTRIES: [Entry; {}] = [",
         entries.len()
     );
+    let contested: Vec<&str> = entries
+        .iter()
+        .flat_map(|(name, e)| {
+            [&e.target, &e.secondary]
+                .into_iter()
+                .filter(move |target| *target != name)
+        })
+        .map(String::as_str)
+        .collect();
     for (name, e) in entries {
         let _ = writeln!(
             out,
-            "Entry {{ name: {name:?}, source: Source::{}, kind: Type::{}, standing: Standing::{}, placement: Placement::{}, conversion: Conversion::{}, target: {}, reverse: {}, rank: {}, marker: {}, whole: {}, role: {} }},",
+            "Entry {{ name: {name:?}, source: Source::{}, kind: Type::{}, standing: Standing::{}, placement: Placement::{}, conversion: Conversion::{}, target: {}, reverse: {}, rank: {}, marker: {}, whole: {}, role: {}, settled: {} }},",
             e.source,
             e.ecs_type,
             e.standing,
@@ -398,6 +407,7 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
             e.marker,
             e.whole,
             role(name),
+            settled(name, e, &contested),
         );
     }
     out.push_str("];\n");
@@ -450,6 +460,27 @@ fn role(name: &str) -> u32 {
         .iter()
         .position(|named| *named == name)
         .map_or(0, |at| 1 << at)
+}
+
+/// The kinds of values that stay exactly as they are under this name: one bit each, as `Kinds` in `event.rs`.
+fn settled(name: &str, e: &Entry, contested: &[&str]) -> u8 {
+    let kind = match (e.conversion.as_str(), e.target.as_str()) {
+        ("Keep", "") => e.ecs_type,
+        (conversion, target) if target == name && !contested.contains(&name) => conversion,
+        _ => return 0,
+    };
+    if e.placement == "Resource" {
+        return 0;
+    }
+    match (e.source, kind) {
+        ("Semconv", "Keep") | ("Beats", _) => 0,
+        ("Semconv", _) | (_, "Any") => 0b111_1111,
+        (_, "String" | "Date") => 1,
+        (_, "Bool") => 2,
+        (_, "Int") => 4,
+        (_, "Double") => 8,
+        _ => 0,
+    }
 }
 
 /// Open addressing with linear probing: fingerprint in the high half, index + 1 in the low half.

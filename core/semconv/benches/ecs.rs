@@ -4,11 +4,11 @@
 //! one resource and a thousand records.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use otlp::edit::{Edit, Scratch, run};
+use otlp::edit::{Edit, Facts, LogDraft, Scratch, Touches, Verdict, run};
 use otlp::write::{LogWriter, LogsWriter};
 use otlp::{Payload, Value};
 use semconv::from_otel::{Fields, from_otel};
-use semconv::{ToOtel, table};
+use semconv::{ToOtel, table, to_otel};
 use std::hint::black_box;
 
 const RECORDS: usize = 1_000;
@@ -79,12 +79,45 @@ fn ordinary(r: &mut LogWriter<'_>) {
     r.attribute("shop.cart", Value::Int(3));
 }
 
+/// What the walk costs without a mapper: every attribute looked at, or every record stamped.
+struct Only {
+    stamp: bool,
+}
+
+impl Edit for Only {
+    fn touches(&self) -> Touches {
+        to_otel::TOUCHES
+    }
+
+    fn log(&self, _: &Facts<'_>, log: &mut LogDraft<'_, '_>) -> Verdict {
+        if self.stamp {
+            log.resource().set_schema_url(to_otel::SCHEMA_URL);
+            log.scope().set_schema_url(to_otel::SCHEMA_URL);
+        }
+        let empty = log
+            .attributes()
+            .iter()
+            .any(|attribute| attribute.value.is_empty());
+        if empty { Verdict::Drop } else { Verdict::Keep }
+    }
+}
+
 fn mapping(c: &mut Criterion) {
     let mut group = c.benchmark_group("to_otel");
     group.throughput(Throughput::Elements(RECORDS as u64));
     let mapper = ToOtel::default();
     let edits: [&dyn Edit; 1] = [&mapper];
     let mut scratch = Scratch::default();
+    let events = payload(beacon);
+    for (name, stamp) in [
+        ("beacon_only_looked_at", false),
+        ("beacon_only_stamped", true),
+    ] {
+        let only = Only { stamp };
+        group.bench_function(name, |b| {
+            b.iter(|| run(black_box(&events), &[&only], &mut scratch, 0));
+        });
+    }
     for (name, payload) in [
         ("beacon", payload(beacon)),
         ("beats_18", payload(beats)),

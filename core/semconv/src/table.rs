@@ -30,6 +30,9 @@ pub struct Entry {
     pub(crate) role: u32,
     /// Order in which fields are placed: of those that want one target the lowest comes first.
     pub rank: u8,
+    /// The kinds of values (bits as in the scan of events) for which nothing has to be done: no conversion, no move,
+    /// and nobody else wants the name.
+    pub(crate) settled: u8,
     /// Whether only ECS (or Beats) knows this name, so that a record that has it is an ECS event.
     pub marker: bool,
     /// Whether an object of this name is taken whole instead of being flattened.

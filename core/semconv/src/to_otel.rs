@@ -90,7 +90,8 @@ pub struct Report {
 ///
 /// The edit that calls it declares [`TOUCHES`].
 pub fn map(log: &mut LogDraft<'_, '_>, records: Records) -> Option<Report> {
-    let mut event = Event::scan(&log.attributes());
+    let mut event = Event::default();
+    event.scan(&log.attributes());
     let body = ecs_body(log, records);
     let is_event = event.marker
         || body
@@ -104,7 +105,8 @@ pub fn map(log: &mut LogDraft<'_, '_>, records: Records) -> Option<Report> {
     if event.irregular || body {
         report.collisions = normalize::normalize(log, &mut event, body);
     }
-    Mapping::new(log, &event).run();
+    let mut mapping = Mapping::new(log, &event);
+    mapping.run();
     Some(report)
 }
 

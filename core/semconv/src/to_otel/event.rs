@@ -1,7 +1,7 @@
 //! The fields of one event, each looked up once.
 
-use otlp::Value;
 use otlp::edit::AttributesDraft;
+use otlp::{KeyValue, Value};
 use smallvec::SmallVec;
 
 use crate::table::{self, Entry, Family, NONE, Source};
@@ -26,6 +26,37 @@ pub(super) struct Field<'a> {
 pub(super) const NOWHERE: usize = usize::MAX;
 /// The rank of custom fields.
 pub(super) const CUSTOM: u8 = u8::MAX;
+/// The rank of fields that are in their place already.
+const SETTLED: u8 = u8::MAX - 1;
+
+/// Kinds of values, as `build.rs` counts them in [`Entry::settled`].
+const ARRAY: u8 = 32;
+const MAP: u8 = 64;
+const EMPTY: u8 = 128;
+
+#[inline(always)]
+const fn kind(value: &Value<'_>) -> u8 {
+    match value {
+        Value::String(_) => 1,
+        Value::Bool(_) => 2,
+        Value::Int(_) => 4,
+        Value::Double(_) => 8,
+        Value::Bytes(_) => 16,
+        Value::Array(_) => ARRAY,
+        Value::Map(_) => MAP,
+        Value::Empty => EMPTY,
+    }
+}
+
+/// Whether the value is none, or has to be flattened.
+fn is_irregular(key: &str, value: &Value<'_>) -> bool {
+    match *value {
+        Value::Map(_) => !table::lookup(key).is_some_and(|entry| entry.whole),
+        Value::Empty => true,
+        Value::Array(mut values) => values.all(|value| value.is_empty()),
+        _ => false,
+    }
+}
 
 impl Field<'_> {
     pub(super) fn entry(&self) -> Option<&'static Entry> {
@@ -52,58 +83,60 @@ pub(super) struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// The attributes of a record, as they stand.
+    /// Takes in the attributes of a record, as they stand.
     #[inline]
-    pub(super) fn scan(attributes: &AttributesDraft<'_, 'a>) -> Self {
-        let mut event = Event::default();
+    pub(super) fn scan(&mut self, attributes: &AttributesDraft<'_, 'a>) {
         for position in 0..attributes.positions() {
-            if let Some(attribute) = attributes.at(position) {
-                event.push(attribute.key, attribute.value, position);
+            if let Some(KeyValue { key, value }) = attributes.at(position) {
+                self.push(key, value, position);
             }
         }
-        event
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, key: &'a str, value: Value<'a>, position: usize) {
-        let mut field = Field {
+        let kind = kind(&value);
+        self.irregular |= kind & (EMPTY | ARRAY | MAP) != 0 && is_irregular(key, &value);
+        let (mut family, mut rank) = (Family::Custom, CUSTOM);
+        let index = table::find(key).unwrap_or(NONE);
+        if index != NONE {
+            let entry = table::entry(index);
+            self.marker |= entry.marker;
+            self.roles |= entry.role;
+            if entry.settled & kind != 0 && position != NOWHERE {
+                rank = SETTLED;
+            } else if entry.source == Source::Semconv {
+                self.customs = true;
+            } else {
+                rank = entry.rank;
+                self.ranks |= 1 << rank;
+            }
+        } else {
+            self.irregular |= key.is_empty();
+            family = table::family(key);
+            if family != Family::Custom {
+                self.family(family);
+            }
+            self.customs |= position == NOWHERE;
+        }
+        self.fields.push(Field {
             key,
             value,
             position,
-            index: NONE,
-            family: Family::Custom,
-            rank: CUSTOM,
-        };
-        let mut whole = false;
-        if let Some(index) = table::find(key) {
-            let entry = table::entry(index);
-            field.index = index;
-            whole = entry.whole;
-            self.marker |= entry.marker;
-            self.roles |= entry.role;
-            if entry.source == Source::Semconv {
-                self.customs = true;
-            } else {
-                field.rank = entry.rank;
-                self.ranks |= 1 << entry.rank;
-            }
-        } else {
-            field.family = table::family(key);
-            self.customs |= field.family != Family::Custom;
-            self.marker |= matches!(
-                field.family,
-                Family::Label | Family::ContainerLabel | Family::Point(_)
-            );
-            self.points |= matches!(field.family, Family::Point(_));
-        }
-        self.customs |= position == NOWHERE;
-        self.irregular |= match value {
-            Value::Map(_) => !whole,
-            Value::Empty => true,
-            Value::Array(mut values) => values.all(|value| value.is_empty()),
-            _ => key.is_empty(),
-        };
-        self.fields.push(field);
+            index,
+            family,
+            rank,
+        });
+    }
+
+    #[cold]
+    fn family(&mut self, family: Family) {
+        self.customs = true;
+        self.marker |= matches!(
+            family,
+            Family::Label | Family::ContainerLabel | Family::Point(_)
+        );
+        self.points |= matches!(family, Family::Point(_));
     }
 
     /// The field with this entry.

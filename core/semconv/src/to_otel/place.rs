@@ -52,7 +52,7 @@ impl<'m, 'd, 'a> Mapping<'m, 'd, 'a> {
     }
 
     /// Steps 3 to 6 of the mapping.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(&mut self) {
         let event = self.event;
         if event.customs {
             for field in event.fields.iter().filter(|field| field.rank == CUSTOM) {
