@@ -1,6 +1,6 @@
 //! Payloads in, Arrow batches out.
 
-#![allow(missing_docs, reason = "test programs")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "test programs")]
 
 mod ecs_events;
 mod kit;

@@ -123,10 +123,18 @@ impl Location {
             }
             options.insert(key, value.to_owned());
         }
-        let plain_http = options
+        let environment = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
+        let environment = environment.map(|name| std::env::var(name).unwrap_or_default());
+        let endpoints = options
             .iter()
-            .any(|(key, value)| is_endpoint(key) && value.starts_with("http://"));
-        if plain_http && !options.keys().any(|key| is_allow_http(key)) {
+            .filter(|(key, _)| is_endpoint(key))
+            .map(|(_, value)| value)
+            .chain(&environment);
+        let plain_http = endpoints.into_iter().any(|url| url.starts_with("http://"));
+        if plain_http
+            && std::env::var_os("AWS_ALLOW_HTTP").is_none()
+            && !options.keys().any(|key| is_allow_http(key))
+        {
             options.insert("aws_allow_http".to_owned(), "true".to_owned());
         }
         let stray =

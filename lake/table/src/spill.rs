@@ -78,7 +78,7 @@ impl Spill {
     }
 
     /// Moves what is in memory to a temporary file, which vanishes when it is closed.
-    fn to_disk(&mut self) -> std::io::Result<()> {
+    fn move_to_disk(&mut self) -> std::io::Result<()> {
         if let Place::Memory(bytes) = &mut self.place {
             let mut file = tempfile::tempfile_in(&self.cap.directory)?;
             file.write_all(bytes)?;
@@ -104,7 +104,7 @@ impl Drop for Spill {
 impl Write for Spill {
     fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
         if matches!(self.place, Place::Memory(_)) && !self.cap.take(data.len()) {
-            self.to_disk()?;
+            self.move_to_disk()?;
         }
         match &mut self.place {
             Place::Memory(bytes) => bytes.extend_from_slice(data),

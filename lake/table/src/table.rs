@@ -41,6 +41,10 @@ pub(crate) struct Open {
 }
 
 /// Milliseconds since 1970.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "ages of files in the log are compared with those of the storage and of other writers"
+)]
 pub(crate) fn now_millis() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
