@@ -73,9 +73,11 @@ impl<'a> Scanner<'a> {
     /// Takes the next token if it is this punctuation.
     #[inline]
     pub(super) fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek() == byte;
-        self.pos += usize::from(found);
-        found
+        if self.peek() != byte {
+            return false;
+        }
+        self.pos += 1;
+        true
     }
 
     /// Takes this punctuation.
