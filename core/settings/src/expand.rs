@@ -27,6 +27,7 @@ pub(crate) fn expand(root: &mut Node, environment: &dyn Environment, problems: &
         environment,
         problems,
         active: Vec::new(),
+        depth: 0,
         references: 0,
         bytes: 0,
     };
@@ -47,6 +48,8 @@ struct Expander<'a> {
     /// Pieces of configuration that are being expanded: a file that includes
     /// itself is found here.
     active: Vec<String>,
+    /// Lists and mappings around the value that is being expanded.
+    depth: usize,
     references: usize,
     bytes: usize,
 }
@@ -56,6 +59,13 @@ type Failed = String;
 
 impl Expander<'_> {
     fn node(&mut self, node: &mut Node, path: &str) {
+        let inside = usize::from(matches!(node.value, Value::Map(_) | Value::List(_)));
+        self.depth += inside;
+        self.content(node, path);
+        self.depth -= inside;
+    }
+
+    fn content(&mut self, node: &mut Node, path: &str) {
         match &mut node.value {
             Value::Map(map) => {
                 for entry in map.entries_mut() {
@@ -224,6 +234,13 @@ impl Expander<'_> {
             let id = provider.to_string();
             if self.active.contains(&id) {
                 return Err(format!("{} refers to itself", reference.written));
+            }
+            if self.depth + yaml::height(&node) > yaml::MAX_DEPTH {
+                let written = &reference.written;
+                return Err(format!(
+                    "{written} would nest deeper than {} levels",
+                    yaml::MAX_DEPTH
+                ));
             }
             self.active.push(id);
             self.node(&mut node, path);

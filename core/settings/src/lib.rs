@@ -2,6 +2,46 @@
 //! several sources, with `${…}` expanded, decoded into typed settings. All
 //! problems of a configuration are collected in one run, each with its file,
 //! line and column. This crate knows no components and does no async I/O.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use settings::{At, ByteSize, FixedEnvironment, Problems, Source, Validate};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! #[serde(default, deny_unknown_fields)]
+//! struct Config {
+//!     endpoint: String,
+//!     max_batch: ByteSize,
+//! }
+//!
+//! impl Default for Config {
+//!     fn default() -> Self {
+//!         Self { endpoint: "localhost:4317".to_owned(), max_batch: ByteSize::mib(4) }
+//!     }
+//! }
+//!
+//! impl Validate for Config {
+//!     fn validate(&self, at: &mut At<'_>) {
+//!         if self.max_batch.get() == 0 {
+//!             at.error("max_batch", "must be above 0");
+//!         }
+//!     }
+//! }
+//!
+//! let files = FixedEnvironment::new()
+//!     .with_file("c.yaml", "exporters:\n  otlp:\n    endpont: a:1\n    max_batch: 0\n");
+//! let mut problems = Problems::new();
+//! let tree = settings::load(&[Source::new("c.yaml")], &[], &files, &mut problems);
+//! let tree = tree.expect("the file is there");
+//! let body = tree.get("exporters").and_then(|e| e.get("otlp")).expect("it is written");
+//! let config: Option<Config> = settings::decode_valid(body, "exporters::otlp", &mut problems);
+//! assert!(config.is_none());
+//! assert_eq!(
+//!     problems.to_string(),
+//!     "c.yaml:3:5: exporters::otlp: unknown key \"endpont\"; did you mean \"endpoint\"? \
+//!      (allowed: endpoint, max_batch)"
+//! );
+//! ```
 
 mod address;
 mod beside;

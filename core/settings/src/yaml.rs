@@ -10,6 +10,7 @@ use crate::node::Node;
 use crate::origin::{Origin, SourceName};
 use crate::problems::Problems;
 use build::Builder;
+pub(crate) use build::height;
 use saphyr_parser::{Event, Marker, Parser};
 use std::sync::Arc;
 

@@ -249,6 +249,15 @@ fn expansion_is_bounded() {
             .errors
             .contains("more than 10000 references")
     );
+    // A long chain of files, each included once by the one before.
+    let mut chain = environment.clone();
+    for i in 0..200 {
+        chain = chain.with_file(&format!("c{i}"), &format!("[[\"${{file:c{}}}\"]]", i + 1));
+    }
+    assert!(
+        (expanded("v: ${file:c0}", &chain).errors)
+            .contains("${file:c49} would nest deeper than 100 levels")
+    );
     let text = format!("v: x{}", "${LONG}".repeat(200));
     assert!(
         expanded(&text, &environment)

@@ -355,7 +355,8 @@ fn sum(parts: impl Iterator<Item = (usize, usize)>) -> (usize, usize) {
     parts.fold((0, 0), |(a, b), (c, d)| (a + c, b + d))
 }
 
-fn height(node: &Node) -> usize {
+/// Levels of lists and mappings in a tree.
+pub(crate) fn height(node: &Node) -> usize {
     match &node.value {
         Value::List(items) => 1 + items.iter().map(height).max().unwrap_or(0),
         Value::Map(map) => {
