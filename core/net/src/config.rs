@@ -4,13 +4,14 @@
 //! What a component may default differently from others is an `Option` here;
 //! the component says its default when it asks for the options.
 
-mod client;
+mod compression;
+mod grpc_client;
+mod http_client;
 mod server;
 
-pub use client::{
-    ClientKeepalive, CompressionName, CompressionParams, Cookies, GrpcClientSettings,
-    HttpClientSettings,
-};
+pub use compression::{CompressionName, CompressionParams};
+pub use grpc_client::{ClientKeepalive, GrpcClientSettings};
+pub use http_client::{Cookies, HttpClientSettings};
 pub use server::{
     Enforcement, GrpcServerSettings, HttpServerSettings, Middleware, RequestEncodings,
     ServerKeepalive, ServerParameters,
