@@ -145,14 +145,23 @@ struct EcsLike(HashMap<&'static [u8], &'static str, BuildHasherDefault<Quick>>);
 #[derive(Default)]
 struct Quick(u64);
 
+impl Quick {
+    fn mix(&mut self, word: u64) {
+        self.0 = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 ^= self.0 >> 29;
+    }
+}
+
 impl Hasher for Quick {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 = (self.0 ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            self.0 ^= self.0 >> 29;
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
         }
+        self.mix(
+            rest.iter()
+                .fold(0, |word, &byte| word << 8 | u64::from(byte)),
+        );
     }
 
     fn write_usize(&mut self, len: usize) {

@@ -74,7 +74,7 @@ fn chains_equal<M: Neutral>(signal: Signal, message: &M, edits: &[Random]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn one_edit_of_logs(request in generate::logs(), edit in ops::random()) {
