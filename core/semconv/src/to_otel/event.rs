@@ -87,16 +87,20 @@ impl<'a> Event<'a> {
     #[inline]
     pub(super) fn scan(&mut self, attributes: &AttributesDraft<'_, 'a>) {
         for position in 0..attributes.positions() {
-            if let Some(KeyValue { key, value }) = attributes.at(position) {
-                self.push(key, value, position);
+            if let Some(attribute) = attributes.at(position) {
+                self.push(&attribute, position);
             }
         }
     }
 
-    #[inline(always)]
-    pub(super) fn push(&mut self, key: &'a str, value: Value<'a>, position: usize) {
-        let kind = kind(&value);
-        self.irregular |= kind & (EMPTY | ARRAY | MAP) != 0 && is_irregular(key, &value);
+    /// Takes in one attribute, or one leaf of a map.
+    // Not inlined, so that the value is copied after the lookup of the name and
+    // not right after it was put together in narrower pieces, which stalls.
+    #[inline(never)]
+    pub(super) fn push(&mut self, attribute: &KeyValue<'a>, position: usize) {
+        let KeyValue { key, value } = attribute;
+        let kind = kind(value);
+        self.irregular |= kind & (EMPTY | ARRAY | MAP) != 0 && is_irregular(key, value);
         let (mut family, mut rank) = (Family::Custom, CUSTOM);
         let index = table::find(key).unwrap_or(NONE);
         if index != NONE {
@@ -121,7 +125,7 @@ impl<'a> Event<'a> {
         }
         self.fields.push(Field {
             key,
-            value,
+            value: *value,
             position,
             index,
             family,

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use otlp::edit::LogDraft;
-use otlp::{Attributes, Value};
+use otlp::{Attributes, KeyValue, Value};
 use smallvec::SmallVec;
 
 use super::event::{Event, NOWHERE};
@@ -50,7 +50,8 @@ pub(super) fn normalize<'a>(
             if let Some(stays) = stays.get_mut(position) {
                 *stays = true;
             }
-            flat.push(arena.text(path), value, position);
+            let key = arena.text(path);
+            flat.push(&KeyValue { key, value }, position);
         }
         let mut attributes = log.attributes();
         for (position, stays) in stays.iter().enumerate() {
