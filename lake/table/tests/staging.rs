@@ -190,3 +190,11 @@ async fn statistics_in_the_log_bound_the_rows() {
         assert_eq!(count(directory.path(), sql).await, rows, "{sql}");
     }
 }
+
+#[test]
+fn staging_may_move_between_threads() {
+    fn movable<T: Send + 'static>() {}
+    movable::<lake_table::Stager>();
+    movable::<lake_table::Flush>();
+    movable::<Lake>();
+}
