@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 use std::fs::OpenOptions;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -63,7 +63,7 @@ fn writer(paths: &[String]) -> Result<BoxMakeWriter, String> {
             path => {
                 let file = OpenOptions::new().create(true).append(true).open(path);
                 let file = file.map_err(|error| format!("service::telemetry::logs::output_paths: cannot open \"{path}\": {error}"))?;
-                BoxMakeWriter::new(Arc::new(Mutex::new(file)))
+                BoxMakeWriter::new(Mutex::new(file))
             }
         };
         all = Some(match all {
