@@ -212,16 +212,16 @@ fn apply_one(op: &Op, draft: &mut AttributesDraft<'_, '_>) {
             Some(value) => draft.set(key, value),
             None => draft.set_with(key, |v| put(v, value)),
         },
-        Op::Insert(key, value) => drop(draft.insert(key, build(value))),
-        Op::Update(key, value) => drop(draft.update(key, build(value))),
-        Op::Rename(from, to) => drop(draft.rename(from, to)),
-        Op::Remove(key) => drop(draft.remove(key)),
+        Op::Insert(key, value) => _ = draft.insert(key, build(value)),
+        Op::Update(key, value) => _ = draft.update(key, build(value)),
+        Op::Rename(from, to) => _ = draft.rename(from, to),
+        Op::Remove(key) => _ = draft.remove(key),
         Op::Retain(longer) => draft.retain(|kv| kv.key.len() > *longer),
         Op::RenameAt(at, key) => at_position(draft, *at, |draft, at| draft.rename_at(at, key)),
         Op::SetAt(at, value) => {
             at_position(draft, *at, |draft, at| draft.set_at(at, build(value)));
         }
-        Op::RemoveAt(at) => at_position(draft, *at, |draft, at| drop(draft.remove_at(at))),
+        Op::RemoveAt(at) => at_position(draft, *at, |draft, at| _ = draft.remove_at(at)),
         Op::Clear => draft.clear(),
     }
     assert_eq!(draft.iter().count(), draft.len());
@@ -317,7 +317,7 @@ impl Edit for Random {
                 FieldOp::Time(time) => draft.set_time_unix_nano(*time),
                 FieldOp::Text(text) => draft.set_severity_text(text),
                 FieldOp::Id(id) => draft.set_trace_id(id.as_slice().try_into().ok()),
-                FieldOp::Content(None) => drop(draft.take_body()),
+                FieldOp::Content(None) => _ = draft.take_body(),
                 FieldOp::Content(Some(body)) => match flat(body) {
                     Some(body) => draft.set_body(body),
                     None => draft.set_body_with(|v| put(v, body)),
