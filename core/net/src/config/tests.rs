@@ -181,6 +181,14 @@ fn tls_settings_are_checked_before_a_file_is_read() {
             "{client_ca_file: /a}",
             "a server needs cert_file and key_file",
         ),
+        (
+            "{min_version: 1.2, cert_file: /a, key_file: /b}",
+            "put it in quotes",
+        ),
+        (
+            "{min_version: '2', cert_file: /a, key_file: /b}",
+            "expected a TLS version, 1.2 or 1.3",
+        ),
         ("{cert_fiel: /a}", "cert_file"),
     ] {
         let err = errors::<HttpServerSettings>(&format!("tls: {tls}"));
@@ -190,7 +198,7 @@ fn tls_settings_are_checked_before_a_file_is_read() {
         );
     }
     let missing: GrpcServerSettings =
-        good("tls: {cert_file: /no/such, key_file: /b, min_version: 1.2}");
+        good("tls: {cert_file: /no/such, key_file: /b, min_version: '1.2'}");
     let err = missing
         .options(ServerOptions::default())
         .unwrap_err()

@@ -7,7 +7,7 @@ use settings::{At, Duration, Secret, Validate};
 
 use super::suites;
 
-/// A protocol version: `"1.2"`, or 1.2 without quotes.
+/// A protocol version, written with quotes: `"1.2"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum TlsVersion {
