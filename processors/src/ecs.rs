@@ -33,9 +33,15 @@ impl ToOtel {
     fn new(id: &ComponentId, records: Records) -> ToOtel {
         let collisions = meter()
             .u64_counter("otelcol_processor_ecs_collisions")
-            .with_description("Number of values dropped because their path had another value in the same event")
+            .with_description(
+                "Number of values dropped because their path had another value in the same event",
+            )
             .build();
-        ToOtel { records, collisions, labels: [KeyValue::new("processor", id.to_string())] }
+        ToOtel {
+            records,
+            collisions,
+            labels: [KeyValue::new("processor", id.to_string())],
+        }
     }
 }
 
@@ -70,7 +76,9 @@ mod tests {
             r.attribute("event.action", Value::String("pageview"));
             r.attribute("host.name", Value::String("web-1"));
             r.attribute("client.ip", Value::String("203.0.113.7"));
-            r.attribute_with("client", |v| v.map(|m| m.attribute("ip", Value::String("10.9.9.9"))));
+            r.attribute_with("client", |v| {
+                v.map(|m| m.attribute("ip", Value::String("10.9.9.9")))
+            });
         });
         writer.finish()
     }
@@ -87,8 +95,47 @@ mod tests {
         let resource = payload.logs().next().unwrap();
         let scope = resource.scopes().next().unwrap();
         let record = scope.records().next().unwrap();
-        let keys = |attributes: otlp::Attributes<'_>| attributes.map(|a| a.key.to_owned()).collect();
-        (keys(resource.resource().attributes()), keys(record.attributes()))
+        let keys =
+            |attributes: otlp::Attributes<'_>| attributes.map(|a| a.key.to_owned()).collect();
+        (
+            keys(resource.resource().attributes()),
+            keys(record.attributes()),
+        )
+    }
+
+    fn decoded(yaml: &str) -> (Option<Config>, String) {
+        let text = format!("processors:\n  ecs:\n{yaml}");
+        let files = settings::FixedEnvironment::new().with_file("c.yaml", &text);
+        let mut problems = settings::Problems::new();
+        let tree = settings::load(
+            &[settings::Source::new("c.yaml")],
+            &[],
+            &files,
+            &mut problems,
+        )
+        .unwrap();
+        let body = tree.get("processors").and_then(|p| p.get("ecs")).unwrap();
+        let config = settings::decode_valid(body, "processors::ecs", &mut problems);
+        (config, problems.to_string())
+    }
+
+    #[test]
+    fn settings() {
+        let (config, problems) = decoded("    direction: to_otel\n");
+        assert_eq!((config, problems.as_str()), (Some(Config::default()), ""));
+        let (config, _) = decoded("    direction: to_ecs\n");
+        assert_eq!(config.unwrap().direction, Direction::ToEcs);
+        let (config, _) = decoded("    records: all\n");
+        assert_eq!(config.unwrap().records, Which::All);
+        let (config, problems) = decoded("    direction: to_ecs\n    records: all\n");
+        assert_eq!(config, None);
+        assert!(
+            problems.contains("records") && problems.contains("remove it"),
+            "{problems}"
+        );
+        let (config, problems) = decoded("    direction: sideways\n");
+        assert_eq!(config, None);
+        assert!(problems.contains("to_otel"), "{problems}");
     }
 
     #[test]
@@ -103,16 +150,34 @@ mod tests {
         assert_eq!(record.event_name, "pageview");
         assert_eq!(record.time_unix_nano, 1_563_062_400_000_000_000);
         // The trusted spelling has fewer levels.
-        assert_eq!(record.attributes().get("client.address"), Some(Value::String("203.0.113.7")));
+        assert_eq!(
+            record.attributes().get("client.address"),
+            Some(Value::String("203.0.113.7"))
+        );
     }
 
     #[test]
     fn to_ecs_gives_the_event_back() {
         let mapped = through(&event(), Config::default());
-        let back = through(&mapped, Config { direction: Direction::ToEcs, ..Config::default() });
+        let back = through(
+            &mapped,
+            Config {
+                direction: Direction::ToEcs,
+                ..Config::default()
+            },
+        );
         let (resource, mut record) = names(&back);
         record.sort();
-        assert_eq!(record, ["@timestamp", "client.address", "client.ip", "event.action", "host.name"]);
+        assert_eq!(
+            record,
+            [
+                "@timestamp",
+                "client.address",
+                "client.ip",
+                "event.action",
+                "host.name"
+            ]
+        );
         assert_eq!(resource, ["host.name"]);
     }
 
@@ -128,7 +193,16 @@ mod tests {
         let ordinary = writer.finish();
         let same = through(&ordinary, Config::default());
         assert_eq!(same.clone().into_bytes(), ordinary.clone().into_bytes());
-        let all = through(&ordinary, Config { records: Which::All, ..Config::default() });
-        assert_eq!(names(&all), (vec!["host.name".to_owned()], vec!["url.full".to_owned()]));
+        let all = through(
+            &ordinary,
+            Config {
+                records: Which::All,
+                ..Config::default()
+            },
+        );
+        assert_eq!(
+            names(&all),
+            (vec!["host.name".to_owned()], vec!["url.full".to_owned()])
+        );
     }
 }

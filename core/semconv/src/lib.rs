@@ -5,6 +5,9 @@
 //! - [`to_otel`]: an ECS event, as a log record of flat ECS attributes, to semantic conventions.
 //! - [`from_otel`]: a log record to flat ECS.
 //! - [`time`], [`severity`]: the pieces that others may want.
+//!
+//! The rules are in `MAPPING.md` beside this crate; "mapping, section N" in
+//! comments means that page. Its tables and worked cases are in `data/`.
 
 mod convert;
 mod enums;

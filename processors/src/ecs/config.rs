@@ -47,7 +47,10 @@ pub enum Which {
 impl Validate for Config {
     fn validate(&self, at: &mut At<'_>) {
         if self.direction == Direction::ToEcs && self.records != Which::default() {
-            at.error("records", "has a meaning for `direction: to_otel` only; remove it");
+            at.error(
+                "records",
+                "has a meaning for `direction: to_otel` only; remove it",
+            );
         }
     }
 }

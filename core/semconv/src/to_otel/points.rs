@@ -4,8 +4,7 @@ use otlp::Value;
 
 use super::event::Field;
 use super::place::Mapping;
-use super::special::only;
-use crate::convert::to_double;
+use crate::convert::{to_double, unwrapped};
 use crate::table::{Entry, Family, id};
 
 /// Latitude and longitude in degrees.
@@ -43,7 +42,7 @@ impl<'a> Mapping<'_, '_, 'a> {
             };
             let (lat, lon) = (half(".lat"), half(".lon"));
             let other = event.find(whole).is_some() || of == 1 && self.client_has_geo();
-            let number = |field: Option<&Field<'a>>| to_double(only(field?.value)?);
+            let number = |field: Option<&Field<'a>>| to_double(unwrapped(field?.value)?);
             let placed = match (number(lat), number(lon)) {
                 (Some(lat), Some(lon)) if !other => self.place_point((lat, lon)),
                 _ => false,
@@ -96,9 +95,14 @@ fn read_point(value: Value<'_>) -> Option<Point> {
                 _ => None,
             }
         }
-        Value::Array(_) => read_pair(value).or_else(|| match only(value)? {
-            Value::Array(_) => None,
-            one => read_point(one),
+        Value::Array(values) => read_pair(value).or_else(|| {
+            // An array of one point is that point.
+            let mut members = values.filter(|member| !member.is_empty());
+            let one = members.next().filter(|_| members.next().is_none())?;
+            match one {
+                Value::Array(_) => read_pair(one),
+                one => read_point(one),
+            }
         }),
         _ => None,
     }

@@ -5,9 +5,7 @@ use smallvec::SmallVec;
 
 use super::event::{Event, Field};
 use super::place::Mapping;
-use crate::convert::{
-    Converted, integer, list_of_one, single, text, to_field, to_target, unwrapped,
-};
+use crate::convert::{Converted, integer, list_of_one, text, to_field, to_target, unwrapped};
 use crate::enums;
 use crate::table::{self, Conversion, Entry, Family, Type, id};
 
@@ -252,13 +250,5 @@ pub(super) fn ip_literals<'a>(value: Value<'a>) -> SmallVec<[&'a str; 8]> {
             .filter(|text| is_ip(text))
             .into_iter()
             .collect(),
-    }
-}
-
-/// The only value of an array, for callers that have one at hand.
-pub(super) fn only(value: Value<'_>) -> Option<Value<'_>> {
-    match value {
-        Value::Array(values) => single(values),
-        value => Some(value),
     }
 }

@@ -7,4 +7,6 @@ mod event;
 mod json;
 mod normal;
 mod own;
+mod own_from_9;
 mod properties;
+mod taken;
