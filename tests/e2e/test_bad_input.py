@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -21,20 +22,38 @@ LIMIT = 64 * 1024
 
 @pytest.fixture
 def collector(start_pharos: StartPharos, tmp_path: Path) -> Iterator[Pharos]:
-    """OTLP with small limits, and beacons, into a table; at the end only the good records are there."""
+    """OTLP with small limits into a table; at the end only the good records are there."""
     ports = Ports()
-    config = otlp_to({"delta": delta_to(tmp_path / "lake")}, ports)
+    yield from only_good_is_stored(start_pharos, limited_config(tmp_path, ports), ports)
+
+
+@pytest.fixture
+def beacons(start_pharos: StartPharos, tmp_path: Path) -> Iterator[Pharos]:
+    """The same, and beacons with small limits."""
+    ports = Ports()
+    config = limited_config(tmp_path, ports)
+    config["receivers"]["beacon"] = {"endpoint": f"127.0.0.1:{ports.beacon}", "max_body_bytes": LIMIT}
+    config["service"]["pipelines"]["logs"]["receivers"] = ["otlp", "beacon"]
+    yield from only_good_is_stored(start_pharos, config, ports)
+
+
+def limited_config(folder: Path, ports: Ports) -> dict[str, Any]:
+    """OTLP with small limits in front of a table."""
+    config = otlp_to({"delta": delta_to(folder / "lake")}, ports)
     protocols = config["receivers"]["otlp"]["protocols"]
     protocols["http"]["max_request_body_size"] = LIMIT
     protocols["grpc"]["max_recv_msg_size_mib"] = 1
-    config["receivers"]["beacon"] = {"endpoint": f"127.0.0.1:{ports.beacon}", "max_body_bytes": LIMIT}
-    config["service"]["pipelines"]["logs"]["receivers"] = ["otlp", "beacon"]
-    pharos = start_pharos(config, ports)
+    return config
+
+
+def only_good_is_stored(start: StartPharos, config: dict[str, Any], ports: Ports) -> Iterator[Pharos]:
+    """Good records before and after what the test does, and nothing but them in the table."""
+    pharos = start(config, ports)
     post(ports.http, GOOD)
     yield pharos
     post(ports.http, GOOD)
     pharos.stop()
-    lake = Lake(str(tmp_path / "lake"), pharos.config)
+    lake = Lake(config["exporters"]["delta"]["location"], pharos.config)
     rows = lake.rows("select attributes['sender'] as sender, count(*) as n from otel_logs group by 1")
     assert rows == [{"sender": "good", "n": 10}]
 
@@ -109,14 +128,14 @@ def test_wrong_door(collector: Pharos, path: str, content_type: str | None, code
     assert answer == code
 
 
-def test_malformed_beacon(collector: Pharos) -> None:
+def test_malformed_beacon(beacons: Pharos) -> None:
     """A beacon that is no JSON: 400, nothing stored."""
-    code, _ = post_bytes(collector.ports.beacon, "/", b'{"event.action": ', "text/plain;charset=UTF-8")
+    code, _ = post_bytes(beacons.ports.beacon, "/", b'{"event.action": ', "text/plain;charset=UTF-8")
     assert code == 400
 
 
-def test_oversize_beacon(collector: Pharos) -> None:
+def test_oversize_beacon(beacons: Pharos) -> None:
     """A beacon over the limit: 413."""
     body = json.dumps({"event.action": "x" * (2 * LIMIT)}).encode()
-    code, _ = post_bytes(collector.ports.beacon, "/", body, "text/plain;charset=UTF-8")
+    code, _ = post_bytes(beacons.ports.beacon, "/", body, "text/plain;charset=UTF-8")
     assert code == 413
