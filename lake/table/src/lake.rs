@@ -1,11 +1,14 @@
 //! The tables of one lake, fed from one log.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use lake_layout::{EcsName, Encoder, Entry, ParquetSettings, Rejected, TableSpec};
 use otlp::Payload;
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::commit::{Outcome, Transaction};
@@ -66,7 +69,12 @@ pub struct Lake {
     stored: Vec<Option<i64>>,
     log_id: String,
     settings: LakeSettings,
+    sealed: Sealed,
 }
+
+/// Ends of the flushes that were sealed and have not landed. A commit of a later one would tell
+/// the table that it has the earlier one too.
+type Sealed = Arc<Mutex<BTreeSet<u64>>>;
 
 impl Lake {
     /// Opens or creates all tables.
@@ -91,6 +99,7 @@ impl Lake {
             stored,
             log_id,
             settings,
+            sealed: Sealed::default(),
         })
     }
 
@@ -138,19 +147,34 @@ impl Lake {
         });
         Stager {
             tables: tables.collect(),
+            sealed: self.sealed.clone(),
+            floor: None,
+            highest: None,
         }
     }
 
     /// Uploads and commits a flush: every table in one commit of its own, all at once.
     ///
     /// May be repeated with the same flush after any error; what has landed stays landed, and
-    /// nothing is written twice.
+    /// nothing is written twice. Flushes land in the order in which they were sealed: one that has
+    /// an unlanded one before it is told to wait.
     ///
     /// # Errors
     /// That of the first table that failed; the others have been tried as well.
     pub async fn commit(&self, flush: &mut Flush) -> Result<Vec<Landed>, TableError> {
+        let first = self.sealed.lock().first().copied();
+        if let (Some(first), Some(part)) = (first.filter(|&f| f < flush.upto), flush.parts.first())
+        {
+            let problem = format!(
+                "entries up to {first} have not landed yet, and those up to {} must not before",
+                flush.upto
+            );
+            let wait = Duration::from_millis(100);
+            return Err(part.table.subject.retry(problem, wait));
+        }
         let results = join_all(flush.parts.iter_mut().map(Part::commit)).await;
         results.into_iter().collect::<Result<(), _>>()?;
+        self.sealed.lock().remove(&flush.upto);
         Ok(flush
             .parts
             .iter()
@@ -166,6 +190,11 @@ fn app_id(log_id: &str, table: &Table) -> String {
 /// Turns entries into files. Not async: this is work for a thread that may be busy.
 pub struct Stager {
     tables: Vec<StagedTable>,
+    sealed: Sealed,
+    /// End of the last flush; what is staged lies behind it.
+    floor: Option<u64>,
+    /// Highest sequence that was staged.
+    highest: Option<u64>,
 }
 
 struct StagedTable {
@@ -200,6 +229,12 @@ impl Stager {
         sequence: u64,
         ingest_time_unix_nano: u64,
     ) -> Result<Staged, TableError> {
+        if self.floor.is_some_and(|floor| sequence <= floor) {
+            return Err(self.disorder(format!(
+                "entry {sequence} was staged after everything up to it was sealed"
+            )));
+        }
+        self.highest = self.highest.max(Some(sequence));
         let mut staged = Staged::default();
         let entry = Entry {
             payload,
@@ -227,6 +262,11 @@ impl Stager {
     /// # Errors
     /// As [`stage`](Self::stage).
     pub fn seal(&mut self, upto: u64) -> Result<Flush, TableError> {
+        if self.highest.max(self.floor) > Some(upto) {
+            return Err(self.disorder(format!(
+                "a flush up to {upto} cannot hold entries behind it"
+            )));
+        }
         let mut parts = Vec::new();
         for position in 0..self.tables.len() {
             let table = &mut self.tables[position];
@@ -250,11 +290,29 @@ impl Stager {
                 });
             }
         }
-        Ok(Flush { upto, parts })
+        if !parts.is_empty() {
+            self.sealed.lock().insert(upto);
+        }
+        self.floor = Some(upto);
+        Ok(Flush {
+            upto,
+            parts,
+            sealed: self.sealed.clone(),
+        })
+    }
+
+    /// The caller broke the order of the log: nothing was changed.
+    fn disorder(&self, problem: String) -> TableError {
+        let table = self.tables.first().map_or("", |t| t.table.name());
+        TableError::Data {
+            table: table.to_owned(),
+            problem,
+        }
     }
 
     /// Drops everything that was not sealed.
     pub fn clear(&mut self) {
+        self.highest = self.floor;
         for table in &mut self.tables {
             table.stage.clear();
         }
@@ -292,6 +350,7 @@ impl StagedTable {
 pub struct Flush {
     upto: u64,
     parts: Vec<Part>,
+    sealed: Sealed,
 }
 
 #[derive(Debug)]
@@ -324,6 +383,12 @@ impl Flush {
     /// Whether no table gets anything: nothing needs to be committed.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
+    }
+
+    /// Gives the entries up: later flushes may land without them. A flush that is only dropped
+    /// holds later ones back until the lake is opened again.
+    pub fn abandon(self) {
+        self.sealed.lock().remove(&self.upto);
     }
 
     /// Bytes of all files that have not landed.

@@ -235,3 +235,43 @@ async fn a_second_process_under_one_log_id_is_noticed() {
     assert_eq!((*stored, *ours), (4, 9));
     assert!(error.to_string().contains("log0/otel_logs"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_flush_waits_for_the_earlier_one() {
+    let mut rig = rig().await;
+    rig.stage(1);
+    let mut first = rig.stager.seal(1).unwrap();
+    rig.stage(2);
+    let mut second = rig.stager.seal(2).unwrap();
+    rig.store.files(&[Fault::Error]);
+    rig.lake.commit(&mut first).await.unwrap_err();
+    let error = rig.lake.commit(&mut second).await.unwrap_err();
+    assert!(matches!(error, TableError::Retry { .. }), "{error}");
+    rig.lake.commit(&mut first).await.unwrap();
+    rig.lake.commit(&mut second).await.unwrap();
+    rig.assert_once(2).await;
+    // Unless the earlier one is given up.
+    rig.stage(3);
+    let third = rig.stager.seal(3).unwrap();
+    rig.stage(4);
+    let mut fourth = rig.stager.seal(4).unwrap();
+    third.abandon();
+    rig.lake.commit(&mut fourth).await.unwrap();
+    rig.assert_once(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_covers_what_was_staged_and_nothing_later_joins_it() {
+    let mut rig = rig().await;
+    rig.stage(3);
+    let error = rig.stager.seal(2).unwrap_err();
+    assert!(matches!(error, TableError::Data { .. }), "{error}");
+    rig.lake
+        .commit(&mut rig.stager.seal(3).unwrap())
+        .await
+        .unwrap();
+    let late = logs(&[log(DAY, "late")]);
+    let error = rig.stager.stage(&late, 3, DAY).unwrap_err();
+    assert!(matches!(error, TableError::Data { .. }), "{error}");
+    rig.assert_once(1).await;
+}
