@@ -1,21 +1,19 @@
 //! The tables of one lake, fed from one log.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use lake_layout::{EcsName, Encoder, Entry, ParquetSettings, Rejected, TableSpec};
-use otlp::Payload;
-use parking_lot::Mutex;
+use lake_layout::{EcsName, Encoder, ParquetSettings, TableSpec};
 use uuid::Uuid;
 
-use crate::commit::{Outcome, Transaction};
 use crate::error::TableError;
+use crate::flush::{Flush, Landed, Part, Sealed};
 use crate::location::Location;
 use crate::spill::MemoryCap;
-use crate::stage::{FileLimits, StagedFile, TableStage};
+use crate::stage::{FileLimits, TableStage};
+use crate::stager::{StagedTable, Stager};
 use crate::table::Table;
 
 /// What a lake is made of.
@@ -71,10 +69,6 @@ pub struct Lake {
     settings: LakeSettings,
     sealed: Sealed,
 }
-
-/// Ends of the flushes that were sealed and have not landed. A commit of a later one would tell
-/// the table that it has the earlier one too.
-type Sealed = Arc<Mutex<BTreeSet<u64>>>;
 
 impl Lake {
     /// Opens or creates all tables.
@@ -185,238 +179,4 @@ impl Lake {
 
 fn app_id(log_id: &str, table: &Table) -> String {
     format!("{log_id}/{}", table.name())
-}
-
-/// Turns entries into files. Not async: this is work for a thread that may be busy.
-pub struct Stager {
-    tables: Vec<StagedTable>,
-    sealed: Sealed,
-    /// End of the last flush; what is staged lies behind it.
-    floor: Option<u64>,
-    /// Highest sequence that was staged.
-    highest: Option<u64>,
-}
-
-struct StagedTable {
-    table: Arc<Table>,
-    app_id: String,
-    stored: Option<i64>,
-    stage: TableStage,
-}
-
-/// What became of a staged entry.
-#[derive(Debug, Default)]
-pub struct Staged {
-    /// Rows added, over all tables.
-    pub rows: usize,
-    /// Records that a table cannot hold, with the table's name. Put them on stable storage before
-    /// the commit.
-    pub rejected: Vec<(String, Rejected)>,
-    /// Attributes left out because their key was there already.
-    pub duplicate_keys: u64,
-}
-
-impl Stager {
-    /// Adds an entry to all tables of its signal. Entries come in the order of their sequence;
-    /// `ingest_time_unix_nano` is the time stored with the entry.
-    ///
-    /// # Errors
-    /// [`TableError::Data`] when rows cannot be encoded or a temporary file cannot be written.
-    /// Everything that was not sealed is dropped then: stage it again from the log.
-    pub fn stage(
-        &mut self,
-        payload: &Payload,
-        sequence: u64,
-        ingest_time_unix_nano: u64,
-    ) -> Result<Staged, TableError> {
-        if self.floor.is_some_and(|floor| sequence <= floor) {
-            return Err(self.disorder(format!(
-                "entry {sequence} was staged after everything up to it was sealed"
-            )));
-        }
-        self.highest = self.highest.max(Some(sequence));
-        let mut staged = Staged::default();
-        let entry = Entry {
-            payload,
-            sequence,
-            ingest_time_unix_nano,
-        };
-        for position in 0..self.tables.len() {
-            let table = &mut self.tables[position];
-            if let Err(problem) = table.stage(entry, &mut staged) {
-                let error = table.table.subject.data(problem);
-                self.clear();
-                return Err(error);
-            }
-        }
-        Ok(staged)
-    }
-
-    /// Bytes that were staged and not sealed: rows as they are, finished files compressed.
-    pub fn size(&self) -> usize {
-        self.tables.iter().map(|t| t.stage.size()).sum()
-    }
-
-    /// Closes everything that was staged into a flush that covers all entries up to `upto`.
-    ///
-    /// # Errors
-    /// As [`stage`](Self::stage).
-    pub fn seal(&mut self, upto: u64) -> Result<Flush, TableError> {
-        if self.highest.max(self.floor) > Some(upto) {
-            return Err(self.disorder(format!(
-                "a flush up to {upto} cannot hold entries behind it"
-            )));
-        }
-        let mut parts = Vec::new();
-        for position in 0..self.tables.len() {
-            let table = &mut self.tables[position];
-            let files = match table.stage.seal() {
-                Ok(files) => files,
-                Err(problem) => {
-                    let error = table.table.subject.data(problem);
-                    self.clear();
-                    return Err(error);
-                }
-            };
-            if !files.is_empty() {
-                parts.push(Part {
-                    table: table.table.clone(),
-                    transaction: Transaction {
-                        app_id: table.app_id.clone(),
-                        version: i64::try_from(upto).unwrap_or(i64::MAX),
-                    },
-                    files,
-                    landed: None,
-                });
-            }
-        }
-        if !parts.is_empty() {
-            self.sealed.lock().insert(upto);
-        }
-        self.floor = Some(upto);
-        Ok(Flush {
-            upto,
-            parts,
-            sealed: self.sealed.clone(),
-        })
-    }
-
-    /// The caller broke the order of the log: nothing was changed.
-    fn disorder(&self, problem: String) -> TableError {
-        let table = self.tables.first().map_or("", |t| t.table.name());
-        TableError::Data {
-            table: table.to_owned(),
-            problem,
-        }
-    }
-
-    /// Drops everything that was not sealed.
-    pub fn clear(&mut self) {
-        self.highest = self.floor;
-        for table in &mut self.tables {
-            table.stage.clear();
-        }
-    }
-}
-
-impl StagedTable {
-    fn stage(&mut self, entry: Entry<'_>, staged: &mut Staged) -> Result<(), String> {
-        let spec = self.table.spec();
-        if spec.kind().signal() != entry.payload.signal() {
-            return Ok(());
-        }
-        let sequence = i64::try_from(entry.sequence).unwrap_or(i64::MAX);
-        if self.stored.is_some_and(|stored| sequence <= stored) {
-            return Ok(());
-        }
-        let appended = self
-            .stage
-            .encoder
-            .append(entry)
-            .map_err(|e| e.to_string())?;
-        staged.rows += appended.rows;
-        staged.duplicate_keys += appended.duplicate_keys;
-        let name = self.table.name();
-        let rejected = appended.rejected.into_iter();
-        staged
-            .rejected
-            .extend(rejected.map(|rejected| (name.to_owned(), rejected)));
-        self.stage.write_full()
-    }
-}
-
-/// Sealed files of all tables, kept until they are committed.
-#[derive(Debug)]
-pub struct Flush {
-    upto: u64,
-    parts: Vec<Part>,
-    sealed: Sealed,
-}
-
-#[derive(Debug)]
-struct Part {
-    table: Arc<Table>,
-    transaction: Transaction,
-    files: Vec<StagedFile>,
-    landed: Option<Landed>,
-}
-
-/// A table's part of a flush that is in the table.
-#[derive(Clone, Debug)]
-pub struct Landed {
-    /// The table.
-    pub table: String,
-    /// How.
-    pub outcome: Outcome,
-    /// Files.
-    pub files: usize,
-    /// Bytes of the files.
-    pub bytes: u64,
-}
-
-impl Flush {
-    /// The sequence of the last entry that it covers.
-    pub fn upto(&self) -> u64 {
-        self.upto
-    }
-
-    /// Whether no table gets anything: nothing needs to be committed.
-    pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
-    }
-
-    /// Gives the entries up: later flushes may land without them. A flush that is only dropped
-    /// holds later ones back until the lake is opened again.
-    pub fn abandon(self) {
-        self.sealed.lock().remove(&self.upto);
-    }
-
-    /// Bytes of all files that have not landed.
-    pub fn size(&self) -> u64 {
-        self.parts
-            .iter()
-            .flat_map(|part| &part.files)
-            .map(|file| file.bytes.len())
-            .sum()
-    }
-}
-
-impl Part {
-    async fn commit(&mut self) -> Result<(), TableError> {
-        if self.landed.is_some() {
-            return Ok(());
-        }
-        self.table.upload(&mut self.files).await?;
-        let adds: Vec<_> = self.files.iter().map(|file| file.add.clone()).collect();
-        let outcome = self.table.commit(&adds, &self.transaction).await?;
-        self.landed = Some(Landed {
-            table: self.table.name().to_owned(),
-            outcome,
-            files: self.files.len(),
-            bytes: self.files.iter().map(|file| file.bytes.len()).sum(),
-        });
-        // The bytes have done their duty.
-        self.files.clear();
-        Ok(())
-    }
 }

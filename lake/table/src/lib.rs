@@ -9,19 +9,23 @@
 mod commit;
 mod durable;
 mod error;
+mod flush;
 mod lake;
 mod location;
 mod maintenance;
 mod schema;
 mod spill;
 mod stage;
+mod stager;
 mod stats;
 mod table;
 mod upload;
 
 pub use commit::{Outcome, Transaction};
 pub use error::{Refused, TableError};
-pub use lake::{Flush, Lake, LakeSettings, Landed, Staged, Stager};
+pub use flush::{Flush, Landed};
+pub use lake::{Lake, LakeSettings};
 pub use location::Location;
 pub use maintenance::{Maintained, Maintenance, MaintenanceSettings};
+pub use stager::{Staged, Stager};
 pub use table::Table;
