@@ -4,7 +4,7 @@
 //! refuses at the door: a batch that is inside is never turned away.
 
 mod config;
-mod memory;
+mod limits;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use pipeline::registry::{self, Factory, ProcessorConfig, Stability};
 use pipeline::{Gate, Refused, Size};
 
 pub use config::Config;
-use memory::Limits;
+use limits::Limits;
 
 /// The factory of `memory_limiter`.
 pub fn factory() -> Factory<dyn ProcessorConfig> {
@@ -39,14 +39,24 @@ impl MemoryLimiter {
             .name("memory-limiter".to_owned())
             .spawn(move || {
                 while let Some(over) = watched.upgrade() {
-                    look(&limits, &over, memory::resident());
+                    look(&limits, &over, pipeline::memory::resident());
                     drop(over);
                     std::thread::sleep(interval);
                 }
             })
-            .map_or_else(|error| tracing::error!(%error, "memory_limiter cannot start its thread"), drop);
-        let why = format!("data refused due to high memory usage: over {} MiB", limits.soft >> 20);
-        MemoryLimiter { over, retry_after: interval.max(Duration::from_secs(1)), why: why.into() }
+            .map_or_else(
+                |error| tracing::error!(%error, "memory_limiter cannot start its thread"),
+                drop,
+            );
+        let why = format!(
+            "data refused due to high memory usage: over {} MiB",
+            limits.soft >> 20
+        );
+        MemoryLimiter {
+            over,
+            retry_after: interval.max(Duration::from_secs(1)),
+            why: why.into(),
+        }
     }
 }
 
@@ -58,9 +68,17 @@ fn look(limits: &Limits, over: &AtomicBool, resident: Option<usize>) {
     }
     let (cur_mem_mib, limit_mib) = (resident >> 20, limits.hard >> 20);
     if is_over {
-        tracing::warn!(cur_mem_mib, limit_mib, "Memory usage is above soft limit. Refusing data.");
+        tracing::warn!(
+            cur_mem_mib,
+            limit_mib,
+            "Memory usage is above soft limit. Refusing data."
+        );
     } else {
-        tracing::info!(cur_mem_mib, limit_mib, "Memory usage back within limits. Resuming normal operation.");
+        tracing::info!(
+            cur_mem_mib,
+            limit_mib,
+            "Memory usage back within limits. Resuming normal operation."
+        );
     }
 }
 
@@ -68,7 +86,10 @@ impl Gate for MemoryLimiter {
     fn pass(&self, _: &Size) -> Result<(), Refused> {
         match self.over.load(Ordering::Relaxed) {
             false => Ok(()),
-            true => Err(Refused::later(Arc::clone(&self.why), Some(self.retry_after))),
+            true => Err(Refused::later(
+                Arc::clone(&self.why),
+                Some(self.retry_after),
+            )),
         }
     }
 }
@@ -80,8 +101,15 @@ mod tests {
     #[test]
     fn refuses_above_the_soft_limit_until_it_is_below_again() {
         let over = Arc::new(AtomicBool::new(false));
-        let limits = Limits { soft: 80, hard: 100 };
-        let gate = MemoryLimiter { over: Arc::clone(&over), retry_after: Duration::from_secs(1), why: "full".into() };
+        let limits = Limits {
+            soft: 80,
+            hard: 100,
+        };
+        let gate = MemoryLimiter {
+            over: Arc::clone(&over),
+            retry_after: Duration::from_secs(1),
+            why: "full".into(),
+        };
         for (resident, passes) in [(80, true), (81, false), (99, false), (79, true)] {
             look(&limits, &over, Some(resident));
             assert_eq!(gate.pass(&Size::default()).is_ok(), passes, "{resident}");
@@ -90,6 +118,9 @@ mod tests {
         let refused = gate.pass(&Size::default()).expect_err("refused");
         assert!(refused.is_retryable());
         look(&limits, &over, None);
-        assert!(gate.pass(&Size::default()).is_err(), "without a reading the last decision stands");
+        assert!(
+            gate.pass(&Size::default()).is_err(),
+            "without a reading the last decision stands"
+        );
     }
 }

@@ -29,18 +29,11 @@ pub(super) fn observe() {
         .with_unit("By")
         .with_description("Total physical memory (resident set size)")
         .with_callback(|observer| {
-            if let Some(bytes) = resident_bytes() {
-                observer.observe(bytes, &[]);
+            if let Some(bytes) = pipeline::memory::resident() {
+                observer.observe(bytes as u64, &[]);
             }
         })
         .build();
-}
-
-/// Resident memory from `/proc/self/statm`, whose second field counts pages of 4 KiB.
-fn resident_bytes() -> Option<u64> {
-    let text = fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * 4096)
 }
 
 /// User and system time from `/proc/self/stat`, in ticks of 10 ms, behind the

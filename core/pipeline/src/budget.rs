@@ -119,14 +119,19 @@ const WHEN_SPENT: std::time::Duration = std::time::Duration::from_secs(1);
 
 impl From<Exhausted> for net::Refused {
     fn from(exhausted: Exhausted) -> net::Refused {
-        net::Refused { why: exhausted.to_string().into(), after: Some(WHEN_SPENT) }
+        net::Refused {
+            why: exhausted.to_string().into(),
+            after: Some(WHEN_SPENT),
+        }
     }
 }
 
 /// Sockets charge what they read to the budget.
 impl net::Budget for Budget {
     fn charge(&self, bytes: usize) -> Result<net::Charge, net::Refused> {
-        Budget::charge(self, bytes).map(net::Charge::new).ok_or_else(|| Exhausted.into())
+        Budget::charge(self, bytes)
+            .map(net::Charge::new)
+            .ok_or_else(|| Exhausted.into())
     }
 }
 

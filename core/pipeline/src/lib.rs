@@ -20,6 +20,7 @@ pub mod extension;
 pub mod fan_out;
 pub mod health;
 pub mod host;
+pub mod memory;
 pub mod outcome;
 pub mod outlet;
 pub mod processor;

@@ -130,14 +130,17 @@ pub trait ExtensionConfig: Settings {
 
 /// What all settings can do. Implemented for every type that qualifies.
 pub trait Settings: Debug + Send + Sync {
-    /// The settings with all defaults filled in. Secrets are redacted unless
-    /// asked for through `settings::secret`.
-    fn to_json(&self) -> serde_json::Value;
+    /// The settings with all defaults filled in, in the order of their fields.
+    /// Secrets are redacted unless inside [`settings::unredacted`].
+    ///
+    /// # Errors
+    /// When a map has keys that are no text.
+    fn tree(&self) -> Result<Node, settings::PrintError>;
 }
 
 impl<T: Debug + Send + Sync + Serialize> Settings for T {
-    fn to_json(&self) -> serde_json::Value {
-        serde_json::to_value(self).unwrap_or(serde_json::Value::Null)
+    fn tree(&self) -> Result<Node, settings::PrintError> {
+        settings::to_tree(self)
     }
 }
 

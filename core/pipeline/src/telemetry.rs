@@ -1,8 +1,12 @@
-//! Own metrics of the stages, under upstream's `otelcol_*` names.
+//! Own metrics of the stages, under upstream's `otelcol_*` names, and own spans.
+
+pub mod spans;
 
 use opentelemetry::metrics::{Counter, Meter};
 use opentelemetry::{KeyValue, global};
 use otlp::Signal;
+
+use self::spans::OwnSpan;
 
 /// The meter of the collector. The provider must be set before the first use.
 pub fn meter() -> Meter {
@@ -56,6 +60,12 @@ impl ReceiverMetrics {
         for counters in [&self.accepted, &self.refused, &self.failed] {
             counters[index(signal)].add(0, &self.labels);
         }
+    }
+
+    /// A span for one request.
+    pub fn span(&self, signal: Signal) -> OwnSpan {
+        let [receiver, transport] = &self.labels;
+        OwnSpan::receiver(&receiver.value, &transport.value, signal)
     }
 
     /// The pipeline took `items`.

@@ -348,3 +348,15 @@ async fn a_sink_that_stays_away_until_the_deadline_is_reported() {
     assert_eq!(report.unaccounted(), 0, "{report:?}");
     assert_eq!(report.dropped, [("shutdown".to_owned(), 2)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_never_answers_does_not_hold_a_shutdown() {
+    let sink = RecordingSink::new(Duration::from_secs(1), 1 << 20, [Step::Hang]);
+    let (tail, consumer) = start(Driver::Sink(sink.clone()), settings()).await;
+    send(&consumer, &["a"]).await.expect("taken");
+    let begun = Instant::now();
+    let report = tail.stop(begun + Duration::from_secs(5)).await;
+    assert_eq!(begun.elapsed(), Duration::from_secs(5));
+    assert_eq!(report.dropped, [("shutdown".to_owned(), 1)]);
+    assert_eq!(report.unaccounted(), 0);
+}

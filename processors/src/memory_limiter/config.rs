@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use settings::{At, ComponentId, Duration, Validate};
 
 use super::MemoryLimiter;
-use super::memory::{self, Limits};
+use super::limits::Limits;
 
 const MIB: usize = 1 << 20;
 
@@ -45,19 +45,40 @@ impl Validate for Config {
             at.error("", "limit_mib or limit_percentage must be greater than 0");
         }
         if self.limit_percentage > 100 || self.spike_limit_percentage > 100 {
-            at.error("limit_percentage", "a percentage must not be greater than 100");
+            at.error(
+                "limit_percentage",
+                "a percentage must not be greater than 100",
+            );
         }
         if self.limit_mib > 0 && self.spike_limit_mib >= self.limit_mib {
             at.error("spike_limit_mib", "must be smaller than limit_mib");
         }
-        if self.limit_mib == 0 && self.limit_percentage > 0 && self.spike_limit_percentage >= self.limit_percentage {
-            at.error("spike_limit_percentage", "must be smaller than limit_percentage");
+        if self.limit_mib == 0
+            && self.limit_percentage > 0
+            && self.spike_limit_percentage >= self.limit_percentage
+        {
+            at.error(
+                "spike_limit_percentage",
+                "must be smaller than limit_percentage",
+            );
         }
         for (key, given) in [
-            ("min_gc_interval_when_soft_limited", self.min_gc_interval_when_soft_limited),
-            ("min_gc_interval_when_hard_limited", self.min_gc_interval_when_hard_limited),
-            ("max_gc_interval_when_soft_limited", self.max_gc_interval_when_soft_limited),
-            ("max_gc_interval_when_hard_limited", self.max_gc_interval_when_hard_limited),
+            (
+                "min_gc_interval_when_soft_limited",
+                self.min_gc_interval_when_soft_limited,
+            ),
+            (
+                "min_gc_interval_when_hard_limited",
+                self.min_gc_interval_when_hard_limited,
+            ),
+            (
+                "max_gc_interval_when_soft_limited",
+                self.max_gc_interval_when_soft_limited,
+            ),
+            (
+                "max_gc_interval_when_hard_limited",
+                self.max_gc_interval_when_hard_limited,
+            ),
         ] {
             if given.is_some() {
                 at.warn(key, "has no meaning here: there is no garbage collector");
@@ -71,17 +92,23 @@ impl Config {
     fn limits(&self, available: usize) -> Limits {
         let share = |percentage: usize| available / 100 * percentage;
         let (hard, spike) = match self.limit_mib {
-            0 => (share(self.limit_percentage), share(self.spike_limit_percentage)),
+            0 => (
+                share(self.limit_percentage),
+                share(self.spike_limit_percentage),
+            ),
             mib => (mib * MIB, self.spike_limit_mib * MIB),
         };
         let spike = if spike == 0 { hard / 5 } else { spike };
-        Limits { soft: hard - spike, hard }
+        Limits {
+            soft: hard - spike,
+            hard,
+        }
     }
 }
 
 impl ProcessorConfig for Config {
     fn build(&self, _: &ComponentId, _: Signal) -> Result<Processor, StartError> {
-        let available = match (self.limit_mib, memory::available()) {
+        let available = match (self.limit_mib, pipeline::memory::available()) {
             (0, None) => {
                 return Err(StartError::new(
                     "limit_percentage: cannot tell how much memory there is, set limit_mib instead",
@@ -105,10 +132,33 @@ mod tests {
 
     #[test]
     fn mib_win_over_percentages_and_the_spike_defaults_to_a_fifth() {
-        let percentages = Config { limit_percentage: 50, spike_limit_percentage: 20, ..Config::default() };
+        let percentages = Config {
+            limit_percentage: 50,
+            spike_limit_percentage: 20,
+            ..Config::default()
+        };
         assert_eq!(limits(percentages.clone()), (300, 500));
-        assert_eq!(limits(Config { spike_limit_percentage: 0, ..percentages.clone() }), (400, 500));
-        assert_eq!(limits(Config { limit_mib: 100, ..percentages.clone() }), (80, 100));
-        assert_eq!(limits(Config { limit_mib: 100, spike_limit_mib: 10, ..percentages }), (90, 100));
+        assert_eq!(
+            limits(Config {
+                spike_limit_percentage: 0,
+                ..percentages.clone()
+            }),
+            (400, 500)
+        );
+        assert_eq!(
+            limits(Config {
+                limit_mib: 100,
+                ..percentages.clone()
+            }),
+            (80, 100)
+        );
+        assert_eq!(
+            limits(Config {
+                limit_mib: 100,
+                spike_limit_mib: 10,
+                ..percentages
+            }),
+            (90, 100)
+        );
     }
 }

@@ -18,6 +18,8 @@ pub enum Step {
     Fail,
     /// Lands, but the answer is lost.
     LandUnheard,
+    /// Does not land and never answers.
+    Hang,
 }
 
 /// Does one step of its script a commit, then lets everything land.
@@ -114,6 +116,7 @@ impl Sink for RecordingSink {
                 self.land(upto);
                 failure()
             }
+            Step::Hang => return Box::pin(std::future::pending()),
         };
         if result.is_ok() {
             self.state.lock().staged.clear();

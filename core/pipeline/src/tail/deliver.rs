@@ -63,6 +63,7 @@ impl Delivery {
     }
 
     async fn send_piece(&self, mut batch: Batch) -> Outcome {
+        let mut span = self.reporter.span();
         let mut accepted = Accepted::default();
         let mut refused_all = true;
         let mut backoff = self.settings.retry.as_ref().map(Backoff::new);
@@ -71,12 +72,20 @@ impl Delivery {
             let report = self.attempt(&batch).await;
             refused_all &= report.sent == 0;
             self.reporter.sent(report.sent);
+            span.count("sent", report.sent);
             self.count_refused(report.refused, &mut accepted);
             let Some(again) = report.again else { break };
             match self.wait(backoff.as_mut(), again, begun.elapsed()).await {
                 Ok(again) => batch.payload = again.payload,
-                Err(given_up) => return Err(self.give_up(given_up)),
+                Err(given_up) => {
+                    span.fail(&given_up.again.why);
+                    return Err(self.give_up(given_up));
+                }
             }
+        }
+        if let Some(why) = &accepted.why {
+            span.count("refused", accepted.rejected);
+            span.fail(why);
         }
         match accepted.why.clone() {
             Some(why) if refused_all => Err(Refused::Never { why }),

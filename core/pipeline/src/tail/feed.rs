@@ -133,7 +133,7 @@ impl Feed {
         let retry = self.retry.clone();
         let mut backoff = Backoff::new(&retry);
         let failed = loop {
-            match self.sink.commit(pending.upto).await {
+            match self.commit_once(pending.upto).await {
                 Ok(()) => break None,
                 Err(error) => {
                     if !self.wait(&mut backoff, &error).await {
@@ -144,10 +144,15 @@ impl Feed {
         };
         let done = std::mem::take(pending);
         match &failed {
-            None => self.reporter.sent(done.items),
-            Some(error) => self
-                .reporter
-                .dropped(done.items, "shutdown", &error.to_string()),
+            None => {
+                span.count("sent", done.items);
+                self.reporter.sent(done.items);
+            }
+            Some(error) => {
+                span.fail(&error.to_string());
+                self.reporter
+                    .dropped(done.items, "shutdown", &error.to_string());
+            }
         }
         for (tickets, outcome) in done.jobs {
             let outcome = match &failed {
@@ -155,6 +160,18 @@ impl Feed {
                 Some(error) => Err(Refused::later(error.to_string(), None)),
             };
             self.queue.done(tickets, &outcome);
+        }
+    }
+
+    /// One commit, given up when the deadline of the shutdown passes in the
+    /// middle of it. Whether it landed is not known then.
+    async fn commit_once(&self, upto: Sequence) -> Result<(), SinkError> {
+        tokio::select! {
+            biased;
+            result = self.sink.commit(upto) => result,
+            () = self.hurry.cancelled() => {
+                Err(SinkError::Later { after: None, why: "shut down while committing".into() })
+            }
         }
     }
 

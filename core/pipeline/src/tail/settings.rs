@@ -184,6 +184,12 @@ impl Validate for SendingQueue {
                 "cannot be combined with storage: a queue on disk answers once data are on disk",
             );
         }
+        if self.storage.is_some() {
+            at.error(
+                "storage",
+                "this build has no queue on disk: leave it out, and the queue is kept in memory",
+            );
+        }
         let Some(batch) = self.batch.as_option() else {
             return;
         };

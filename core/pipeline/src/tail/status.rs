@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::metrics::TailMetrics;
 use crate::clock::Clock;
 use crate::health::{Health, Status};
+use crate::telemetry::spans::OwnSpan;
 
 /// Log lines of one kind are at least this far apart.
 const LOG_EVERY: Duration = Duration::from_secs(10);
@@ -44,6 +45,11 @@ impl Reporter {
             clock,
             last_log: Arc::default(),
         }
+    }
+
+    /// A span for one batch.
+    pub(crate) fn span(&self) -> OwnSpan {
+        OwnSpan::exporter(&self.exporter, self.signal)
     }
 
     pub(crate) fn status(&self, status: Status) {
