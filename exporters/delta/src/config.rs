@@ -281,6 +281,13 @@ impl Config {
     }
 }
 
+/// The ECS field of an attribute that the `ecs` processor renamed, so that
+/// `ecs_events` is the same behind that processor and without it.
+fn ecs_name(attribute: &str) -> Option<&'static str> {
+    let field = semconv::table::lookup(attribute)?.reverse()?;
+    Some(field.name)
+}
+
 impl ExporterConfig for Config {
     fn build(&self, id: &ComponentId, signal: Signal, host: &Host) -> Result<Driver, StartError> {
         let specs = self.specs(signal).map_err(StartError::new)?;
@@ -293,6 +300,7 @@ impl ExporterConfig for Config {
         let lake = LakeSettings {
             file_bytes: self.file_size.as_usize(),
             zstd_level: self.compression_level,
+            ecs_name: Some(ecs_name),
             ..LakeSettings::new(self.place().map_err(StartError::new)?, specs)
         };
         let dead_letter = DeadLetter::new(self.dead_letter_directory(), id, signal);

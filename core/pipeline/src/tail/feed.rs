@@ -130,6 +130,7 @@ impl Feed {
         if pending.since.is_none() {
             return;
         }
+        let mut span = self.reporter.span();
         let retry = self.retry.clone();
         let mut backoff = Backoff::new(&retry);
         let failed = loop {
