@@ -82,7 +82,7 @@ pub use nearest::nearest;
 pub use node::{Entry, Map, Node, Value};
 pub use optional::{OffByDefault, OnByDefault, Optional};
 pub use origin::{Origin, SourceKind, SourceName};
-pub use print::{PrintError, to_json, to_yaml};
+pub use print::{PrintError, to_json, to_tree, to_yaml};
 pub use problems::{Problem, Problems, Severity};
 pub use rate::{Rate, RateError};
 pub use secret::{REDACTED, Secret, unredacted};

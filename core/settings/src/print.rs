@@ -3,6 +3,7 @@
 mod block;
 mod tree;
 
+use crate::node::Node;
 use serde::Serialize;
 use tree::Printed;
 
@@ -11,16 +12,24 @@ use tree::Printed;
 #[error("cannot print the configuration: {0}")]
 pub struct PrintError(#[from] serde_json::Error);
 
-/// Prints settings as YAML, keys in the order of their fields, so that it
-/// reads back as the same tree. Secrets are redacted unless inside
-/// [`crate::unredacted`]. Numbers that JSON does not have print as null.
+/// The tree of settings, keys in the order of their fields. Secrets are
+/// redacted unless inside [`crate::unredacted`]. Numbers that JSON does not
+/// have become null.
+///
+/// # Errors
+/// When a map has keys that are no text.
+pub fn to_tree(value: &impl Serialize) -> Result<Node, PrintError> {
+    // JSON text keeps the order of fields, which its value type does not.
+    let Printed(node) = serde_json::from_str(&serde_json::to_string(value)?)?;
+    Ok(node)
+}
+
+/// Prints settings as YAML that reads back as the same [tree](to_tree).
 ///
 /// # Errors
 /// When a map has keys that are no text.
 pub fn to_yaml(value: &impl Serialize) -> Result<String, PrintError> {
-    // JSON text keeps the order of fields, which its value type does not.
-    let Printed(node) = serde_json::from_str(&serde_json::to_string(value)?)?;
-    Ok(node.to_yaml())
+    Ok(to_tree(value)?.to_yaml())
 }
 
 /// Prints settings as indented JSON, likewise.

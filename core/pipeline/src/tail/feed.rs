@@ -131,6 +131,7 @@ impl Feed {
             return;
         }
         let mut span = self.reporter.span();
+        let mut span = self.reporter.span();
         let retry = self.retry.clone();
         let mut backoff = Backoff::new(&retry);
         let failed = loop {
