@@ -1,7 +1,9 @@
 //! What can be said on the command line.
 
 use std::fmt::Display;
+use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use settings::Source;
 
@@ -128,6 +130,25 @@ pub(crate) struct Query {
     /// Most memory a query may take, such as 512MiB.
     #[arg(long, default_value = "512MiB")]
     pub(crate) memory: String,
+}
+
+/// Answers a command line that is none, or that asks for help or the version.
+pub(crate) fn answer(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        print(&error.render());
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        complain(&error.render());
+        return ExitCode::FAILURE;
+    }
+    // One line that can be acted on; nobody reads a page of usage for a typo.
+    let text = error.render().to_string();
+    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    let text = text.trim_start_matches("error: ").replace("tip: ", "");
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    complain(&format!("{} (see pharos --help)", lines.join("; ").replace(":;", ":")));
+    ExitCode::FAILURE
 }
 
 /// Prints an error as upstream does: `Error: ` and the message, on stderr.

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use pipeline::Registry;
 use pipeline::registry::{ExporterConfig, ExtensionConfig, Kind, ProcessorConfig, ReceiverConfig};
-use serde_json::json;
-use settings::{ComponentId, Environment, Node, Origin, Problems, Source};
+use serde::Serialize;
+use settings::{ComponentId, Environment, Node, Origin, PrintError, Problems, Source};
 
 pub(crate) use self::section::Configured;
 pub(crate) use self::service::{Pipeline, Service};
@@ -67,20 +67,36 @@ impl Configuration {
             service: service::read(root, problems),
         };
         reader.refuse_connectors(problems);
-        references::check(&configuration, root, registry, problems);
+        references::check(&configuration, root, problems);
         Some(configuration)
     }
 
-    /// The configuration with all defaults filled in.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
-        json!({
-            "receivers": section::to_json(&self.receivers, |config| config.to_json()),
-            "processors": section::to_json(&self.processors, |config| config.to_json()),
-            "exporters": section::to_json(&self.exporters, |config| config.to_json()),
-            "extensions": section::to_json(&self.extensions, |config| config.to_json()),
-            "service": serde_json::to_value(&self.service).unwrap_or_default(),
+    /// The configuration with all defaults filled in, in the order of a
+    /// configuration and of the fields of its settings.
+    ///
+    /// # Errors
+    /// When settings have a map whose keys are no text.
+    pub(crate) fn printed(&self) -> Result<Printed, PrintError> {
+        Ok(Printed {
+            receivers: section::printed(&self.receivers, |config| config.tree())?,
+            processors: section::printed(&self.processors, |config| config.tree())?,
+            exporters: section::printed(&self.exporters, |config| config.tree())?,
+            extensions: section::printed(&self.extensions, |config| config.tree())?,
+            service: settings::to_tree(&self.service)?,
         })
     }
+}
+
+/// A configuration as it is printed; secrets are as they were when it was made.
+#[derive(Debug, Serialize)]
+pub(crate) struct Printed {
+    receivers: BTreeMap<String, Node>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    processors: BTreeMap<String, Node>,
+    exporters: BTreeMap<String, Node>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: BTreeMap<String, Node>,
+    service: Node,
 }
 
 /// The origin of `path` below `root`, for a message about it.

@@ -23,7 +23,10 @@ fn main() -> ExitCode {
     // Two crypto providers are linked (object_store brings ring); the process
     // must say which one rules before anything asks.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let line = command_line::CommandLine::parse();
+    let line = match command_line::CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => return command_line::answer(&error),
+    };
     match commands::run(line) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,9 +1,16 @@
-//! Components that upstream has and this build lacks, so that the error can say so.
+//! Components that upstream or another build of Pharos has and this build lacks,
+//! so that the error can say so.
 
 use pipeline::registry::Kind;
 
-/// What to tell a user who names an upstream component that is not here;
-/// `None` for names that upstream does not know either.
+/// `an exporter`
+pub(crate) fn a(kind: Kind) -> String {
+    let article = if kind.name().starts_with('e') { "an" } else { "a" };
+    format!("{article} {}", kind.name())
+}
+
+/// What to tell a user who names a component that is not here; `None` for
+/// names that nobody knows. Asked only for names that this build does not have.
 pub(crate) fn lacks(kind: Kind, name: &str) -> Option<String> {
     if kind == Kind::Exporter && name == "logging" {
         return Some("it was removed upstream, use \"debug\"".to_owned());
@@ -16,11 +23,22 @@ pub(crate) fn lacks(kind: Kind, name: &str) -> Option<String> {
         Kind::Extension => EXTENSIONS,
     };
     let plain = |text: &str| text.replace('_', "");
-    known
-        .iter()
-        .any(|upstream| plain(upstream) == plain(name))
-        .then(|| format!("it is a {} of the upstream collector that this build does not have", kind.name()))
+    let is_one_of = |names: &[&str]| names.iter().any(|known| plain(known) == plain(name));
+    let whose = match () {
+        () if OURS.iter().any(|(ours, names)| *ours == kind && is_one_of(names)) => "the full build of Pharos",
+        () if is_one_of(known) => "the upstream collector",
+        () => return None,
+    };
+    Some(format!("it is {} of {whose} that this build does not have", a(kind)))
 }
+
+/// What the full build has, for builds that leave some of it out.
+const OURS: &[(Kind, &[&str])] = &[
+    (Kind::Receiver, &["beacon", "otlp"]),
+    (Kind::Processor, &["attributes", "batch", "ecs", "memory_limiter", "resource"]),
+    (Kind::Exporter, &["debug", "delta", "otlp", "otlp_grpc", "otlp_http"]),
+    (Kind::Extension, &["basicauth", "bearertokenauth", "health_check"]),
+];
 
 // Names of the upstream core and contrib distributions.
 const RECEIVERS: &[&str] = &[

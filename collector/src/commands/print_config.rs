@@ -13,9 +13,10 @@ pub(super) fn run(arguments: &PrintConfig) -> Result<(), Failure> {
         }
     };
     let listing = match arguments.mode {
-        Mode::Redacted => configuration.to_json(),
-        Mode::Unredacted => settings::unredacted(|| configuration.to_json()),
-    };
+        Mode::Redacted => configuration.printed(),
+        Mode::Unredacted => settings::unredacted(|| configuration.printed()),
+    }
+    .map_err(Failure::new)?;
     let text = match arguments.format {
         Format::Yaml => settings::to_yaml(&listing),
         Format::Json => settings::to_json(&listing),

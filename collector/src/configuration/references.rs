@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline::Registry;
 use pipeline::registry::Kind;
-use settings::{ComponentId, Node, PipelineId, Problems};
+use settings::{ComponentId, Map, Node, PipelineId, Problems};
 
 use super::{Configuration, Configured, Pipeline, at};
 
-pub(super) fn check(configuration: &Configuration, root: &Node, registry: &Registry, problems: &mut Problems) {
-    let _ = registry;
+pub(super) fn check(configuration: &Configuration, root: &Node, problems: &mut Problems) {
     let checker = Checker { configuration, root };
     checker.sections(problems);
     checker.extensions(problems);
@@ -44,7 +42,7 @@ impl Checker<'_> {
         for (index, id) in self.configuration.service.extensions.iter().enumerate() {
             let path = format!("service::extensions::{index}");
             if !self.configured(Kind::Extension, id) {
-                let message = self.dangling(Kind::Extension, id, ids(&self.configuration.extensions));
+                let message = self.dangling(Kind::Extension, id);
                 problems.error(Some(at(self.root, &path)), "service::extensions", message);
             }
         }
@@ -52,8 +50,13 @@ impl Checker<'_> {
 
     fn pipeline(&self, id: &PipelineId, pipeline: &Pipeline, problems: &mut Problems) {
         let path = format!("service::pipelines::{id}");
-        for (what, empty) in [("receiver", pipeline.receivers.is_empty()), ("exporter", pipeline.exporters.is_empty())] {
-            if empty {
+        for (kind, given) in [(Kind::Receiver, &pipeline.receivers), (Kind::Exporter, &pipeline.exporters)] {
+            // A list that is there but cannot be read has been reported already.
+            let written = self.root.get("service").and_then(|service| service.get("pipelines"));
+            let written = written.and_then(|all| all.get(&id.to_string())).and_then(|one| one.get(kind.section()));
+            let is_empty = written.is_none_or(|list| list.is_null() || list.as_list().is_some_and(<[_]>::is_empty));
+            if given.is_empty() && is_empty {
+                let what = kind.name();
                 problems.error(Some(at(self.root, &path)), &path, format!("must have at least one {what}"));
             }
         }
@@ -97,7 +100,7 @@ impl Checker<'_> {
                 }
                 None if self.configured(kind, id) => {}
                 None => {
-                    let message = self.dangling(kind, id, ids(configured));
+                    let message = self.dangling(kind, id);
                     problems.error(Some(at(self.root, &place)), &path, message);
                 }
             }
@@ -107,14 +110,17 @@ impl Checker<'_> {
     /// Whether the section has this id at all; if its settings are broken that
     /// has been reported, and a second message would only distract.
     fn configured(&self, kind: Kind, id: &ComponentId) -> bool {
-        let section = self.root.get(kind.section()).and_then(Node::as_map);
-        section.is_some_and(|section| {
-            section.entries().iter().any(|entry| entry.key.parse::<ComponentId>().is_ok_and(|key| key == *id))
-        })
+        self.ids(kind).contains(id)
     }
 
-    fn dangling(&self, kind: Kind, id: &ComponentId, mut known: Vec<String>) -> String {
-        known.sort_unstable();
+    fn ids(&self, kind: Kind) -> BTreeSet<ComponentId> {
+        let section = self.root.get(kind.section()).and_then(Node::as_map);
+        let entries = section.map_or(&[][..], Map::entries);
+        entries.iter().filter_map(|entry| entry.key.parse().ok()).collect()
+    }
+
+    fn dangling(&self, kind: Kind, id: &ComponentId) -> String {
+        let known: Vec<String> = self.ids(kind).iter().map(ToString::to_string).collect();
         let other = Kind::ALL.into_iter().find(|other| *other != kind && self.configured(*other, id));
         let note = match other {
             Some(other) => format!("; \"{id}\" is configured under {}", other.section()),
@@ -129,8 +135,4 @@ impl Checker<'_> {
             if known.is_empty() { "none".to_owned() } else { known.join(", ") }
         )
     }
-}
-
-fn ids<C: ?Sized>(components: &BTreeMap<ComponentId, Configured<C>>) -> Vec<String> {
-    components.keys().map(ToString::to_string).collect()
 }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use pipeline::Registry;
 use pipeline::registry::{Factory, Kind};
-use settings::{ComponentId, Entry, Node, Problems, Value, nearest};
+use settings::{ComponentId, Entry, Node, PrintError, Problems, Value, nearest};
 
 use crate::upstream;
 
@@ -96,17 +96,14 @@ impl Reader<'_> {
             .find(|other| *other != kind && names(self.registry, *other).contains(&id.kind()));
         let why = match (elsewhere, upstream::lacks(kind, id.kind())) {
             (_, Some(advice)) => format!(": {advice}"),
-            (Some(other), None) => format!(": it is a {}, configure it under {}", other.name(), other.section()),
+            (Some(other), None) => format!(": it is {}, configure it under {}", upstream::a(other), other.section()),
             (None, None) => match nearest(id.kind(), known.iter().copied()) {
                 Some(near) => format!("; did you mean \"{near}\"?"),
                 None => String::new(),
             },
         };
-        let message = format!(
-            "unknown type \"{}\" for id \"{id}\"{why} (this build has: {})",
-            id.kind(),
-            known.join(", ")
-        );
+        let here = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let message = format!("unknown type \"{}\" for id \"{id}\"{why} (this build has: {here})", id.kind());
         problems.error(Some(&entry.origin), kind.section(), message);
     }
 
@@ -140,13 +137,9 @@ pub(super) fn unknown_key(key: &str, allowed: &[&str]) -> String {
 }
 
 /// A section with all defaults filled in.
-pub(super) fn to_json<C: ?Sized>(
+pub(super) fn printed<C: ?Sized>(
     components: &BTreeMap<ComponentId, Configured<C>>,
-    settings: impl Fn(&C) -> serde_json::Value,
-) -> serde_json::Value {
-    components
-        .iter()
-        .map(|(id, configured)| (id.to_string(), settings(&configured.config)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
+    tree: impl Fn(&C) -> Result<Node, PrintError>,
+) -> Result<BTreeMap<String, Node>, PrintError> {
+    components.iter().map(|(id, configured)| Ok((id.to_string(), tree(&configured.config)?))).collect()
 }

@@ -5,7 +5,7 @@ pub(crate) mod telemetry;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use settings::{ComponentId, Duration, Node, PipelineId, Problems, Validate, At};
+use settings::{At, ComponentId, Duration, Map, Node, PipelineId, Problems, Validate};
 
 use self::telemetry::Telemetry;
 
@@ -53,10 +53,31 @@ impl Validate for Service {
     }
 }
 
-/// Reads the section; problems are reported and defaults go on in its place.
+/// Reads the section. Where something in it is wrong, what can be read is
+/// returned all the same, so that its references are checked in the same run.
 pub(super) fn read(root: &Node, problems: &mut Problems) -> Service {
     let Some(node) = root.get("service").filter(|node| !node.is_null()) else {
         return Service::default();
     };
-    settings::decode_valid(node, "service", problems).unwrap_or_default()
+    settings::decode_valid(node, "service", problems).unwrap_or_else(|| readable(node))
+}
+
+/// The references of a section that has been found wrong.
+fn readable(node: &Node) -> Service {
+    let pipelines = node.get("pipelines").and_then(Node::as_map).map_or(&[][..], Map::entries);
+    let pipelines = pipelines.iter().filter_map(|entry| {
+        let ids = |key| readable_ids(entry.node.get(key));
+        let pipeline =
+            Pipeline { receivers: ids("receivers"), processors: ids("processors"), exporters: ids("exporters") };
+        Some((entry.key.parse().ok()?, pipeline))
+    });
+    Service {
+        extensions: readable_ids(node.get("extensions")),
+        pipelines: pipelines.collect(),
+        ..Service::default()
+    }
+}
+
+fn readable_ids(list: Option<&Node>) -> Vec<ComponentId> {
+    list.and_then(|list| settings::decode(list, "", &mut Problems::new())).unwrap_or_default()
 }

@@ -5,6 +5,10 @@ use std::fs::OpenOptions;
 use std::io;
 use std::sync::Mutex;
 
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_otlp::{LogExporter, WithExportConfig, WithHttpConfig, WithTonicConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -17,13 +21,15 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use super::sampling::Sampler;
-use crate::configuration::telemetry::{Encoding, LogLevel, Logs};
+use crate::configuration::telemetry::{Encoding, LogLevel, Otlp, Telemetry};
 
-/// Installs the log of the process.
+/// Installs the log of the process. The provider is there when own logs are
+/// pushed by OTLP too.
 ///
 /// # Errors
-/// When an output cannot be opened.
-pub(super) fn start(settings: &Logs) -> Result<(), String> {
+/// When an output cannot be opened, or a push endpoint is no URL.
+pub(super) fn start(telemetry: &Telemetry, resource: &Resource) -> Result<Option<SdkLoggerProvider>, String> {
+    let settings = &telemetry.logs;
     let level = match settings.level {
         LogLevel::Debug => "debug",
         LogLevel::Info => "info",
@@ -42,9 +48,39 @@ pub(super) fn start(settings: &Logs) -> Result<(), String> {
         .with_writer(writer(&settings.output_paths)?)
         .event_format(line)
         .with_filter(Sampler::new(&settings.sampling));
+    let provider = provider(telemetry, resource)?;
+    let push = provider.as_ref().map(OpenTelemetryTracingBridge::new);
     // A second start in one process (tests) keeps the first log.
-    let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
-    Ok(())
+    let _ = tracing_subscriber::registry().with(filter).with(layer).with(push).try_init();
+    Ok(provider)
+}
+
+fn provider(telemetry: &Telemetry, resource: &Resource) -> Result<Option<SdkLoggerProvider>, String> {
+    let mut builder = SdkLoggerProvider::builder().with_resource(resource.clone());
+    let mut pushes = telemetry.log_pushes().peekable();
+    if pushes.peek().is_none() {
+        return Ok(None);
+    }
+    for push in pushes {
+        builder = builder.with_batch_exporter(exporter(push)?);
+    }
+    Ok(Some(builder.build()))
+}
+
+fn exporter(push: &Otlp) -> Result<LogExporter, String> {
+    let built = match push.protocol.as_str() {
+        "grpc" => LogExporter::builder()
+            .with_tonic()
+            .with_endpoint(super::metrics::grpc_endpoint(push))
+            .with_metadata(super::metrics::metadata(push)?)
+            .build(),
+        _ => LogExporter::builder()
+            .with_http()
+            .with_endpoint(super::metrics::http_endpoint(push, "logs"))
+            .with_headers(super::metrics::headers(push))
+            .build(),
+    };
+    built.map_err(|error| format!("service::telemetry::logs: cannot push to {}: {error}", push.endpoint))
 }
 
 /// Our crates, whose log lines are for users.

@@ -3,7 +3,6 @@
 use opentelemetry::global;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::configuration::telemetry::{Level, Otlp, Telemetry};
@@ -19,7 +18,7 @@ pub(super) fn start(settings: &Telemetry, resource: &Resource) -> Result<Option<
     }
     let provider = builder.build();
     global::set_tracer_provider(provider.clone());
-    global::set_text_map_propagator(TraceContextPropagator::new());
+    pipeline::telemetry::spans::switch_on();
     Ok(Some(provider))
 }
 
