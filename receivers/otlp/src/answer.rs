@@ -8,6 +8,9 @@ use pipeline::Accepted;
 
 use crate::intake::Form;
 
+/// The type of the detail that says when to come back.
+const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
+
 /// The body of a success. Without rejected records it is the empty message,
 /// since the specification wants `partial_success` unset then.
 pub(crate) fn success(form: Form, signal: Signal, accepted: &Accepted) -> Bytes {
@@ -38,9 +41,15 @@ pub(crate) fn success(form: Form, signal: Signal, accepted: &Accepted) -> Bytes 
 pub(crate) fn failure(form: Form, status: &Status) -> Bytes {
     match form {
         Form::Protobuf => net::grpc::encode_status(status).into(),
-        Form::Json => serde_json::json!({"code": status.code.number(), "message": status.message})
-            .to_string()
-            .into(),
+        Form::Json => {
+            let mut body =
+                serde_json::json!({"code": status.code.number(), "message": status.message});
+            if let Some(after) = status.retry_after {
+                let delay = format!("{}s", after.as_secs_f64());
+                body["details"] = serde_json::json!([{"@type": RETRY_INFO, "retryDelay": delay}]);
+            }
+            body.to_string().into()
+        }
     }
 }
 

@@ -3,13 +3,15 @@
 mod grpc;
 mod http;
 
+use net::Transport;
+use net::config::AuthSettings;
 use pipeline::registry::ReceiverConfig;
 use pipeline::{Outputs, Receiver, StartError};
 use serde::{Deserialize, Serialize};
-use settings::{At, ComponentId, OffByDefault, Validate};
+use settings::{Address, At, ComponentId, OffByDefault, Optional, Validate};
 
-pub(crate) use grpc::Grpc;
-pub(crate) use http::Http;
+pub use grpc::Grpc;
+pub use http::{Http, Paths};
 
 use crate::serve::OtlpReceiver;
 
@@ -27,16 +29,8 @@ pub struct Config {
 pub struct Protocols {
     /// OTLP over gRPC.
     pub grpc: OffByDefault<Grpc>,
-    /// OTLP over HTTP.
+    /// OTLP over HTTP/1.1 and HTTP/2.
     pub http: OffByDefault<Http>,
-}
-
-/// Who may send.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Auth {
-    /// Id of the extension that checks every request.
-    pub authenticator: String,
 }
 
 impl Validate for Config {
@@ -59,18 +53,34 @@ impl ReceiverConfig for Config {
     }
 }
 
-/// Reports an endpoint that is no `host:port`.
-fn check_endpoint(endpoint: &str, at: &mut At<'_>) {
-    if endpoint.is_empty() {
-        at.error("endpoint", "must not be empty: expected host:port");
+/// Reports an endpoint that nobody can listen on.
+fn check_endpoint(endpoint: Option<&str>, transport: Transport, at: &mut At<'_>) {
+    let endpoint = endpoint.unwrap_or_default();
+    if transport == Transport::Unix {
+        if endpoint.is_empty() {
+            at.error("endpoint", "expected the path of a socket");
+        }
+        return;
+    }
+    match endpoint.parse::<Address>() {
+        Err(error) => at.error("endpoint", error),
+        Ok(Address::Unix(_)) => at.error(
+            "endpoint",
+            "for a Unix socket write its path here and transport: unix beside it",
+        ),
+        Ok(Address::Tcp { .. }) => {}
     }
 }
 
-/// Settings of upstream that have no meaning here.
-fn warn_without_meaning(keys: &[&str], at: &mut At<'_>) {
-    for key in keys {
-        if at.is_set(key) {
-            at.warn(key, "has no meaning in this collector and is ignored");
-        }
+/// Reports `auth` that names nobody: it would let everybody in.
+fn check_auth(auth: &Optional<AuthSettings>, at: &mut At<'_>) {
+    if auth
+        .as_option()
+        .is_some_and(|auth| auth.authenticator.is_none())
+    {
+        at.error(
+            "auth::authenticator",
+            "is required: the id of an extension such as bearertokenauth",
+        );
     }
 }

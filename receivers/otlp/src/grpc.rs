@@ -13,7 +13,6 @@ use crate::intake::{Form, Intake};
 /// The `Export` methods of the three collector services.
 pub(crate) struct ExportService {
     pub(crate) intake: Intake,
-    pub(crate) budget: Arc<dyn Budget>,
 }
 
 impl UnaryService for ExportService {
@@ -29,17 +28,16 @@ impl UnaryService for ExportService {
         self.intake.takes(signal).then_some(signal)
     }
 
-    fn budget(&self, _: Signal) -> Arc<dyn Budget> {
-        Arc::clone(&self.budget)
+    fn budget(&self, signal: Signal) -> Arc<dyn Budget> {
+        Arc::clone(self.intake.door(signal)) as Arc<dyn Budget>
     }
 
     async fn call(&self, signal: Signal, call: Call) -> Result<Bytes, Status> {
-        let address = call.peer.address.map(|address| address.ip());
-        let client = self.intake.client(address, &call.headers, call.identity);
-        let accepted = self
+        let client = self
             .intake
-            .take(signal, Form::Protobuf, call.message, client)
-            .await?;
+            .client(&call.peer, &call.headers, None, call.identity);
+        let door = self.intake.door(signal);
+        let accepted = door.take(Form::Protobuf, call.message, client).await?;
         Ok(answer::success(Form::Protobuf, signal, &accepted))
     }
 }

@@ -1,45 +1,33 @@
 //! OTLP over HTTP.
 
+mod body;
+mod response;
+
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use net::cors::{Cors, Origin};
-use net::{
-    Authenticator, Body, BodyError, Budget, Code, Encoding, Handler, Identity, Incoming,
-    InflateError, InflateLimits, Limits, Peer, Status,
-};
+use net::config::RequestEncodings;
+use net::cors::Cors;
+use net::{Authenticator, Body, Handler, Identity, Incoming, Limits, Peer};
 use otlp::Signal;
 
 use crate::answer;
 use crate::intake::{Form, Intake};
-
-/// Inflating above this size happens off the threads that serve sockets.
-const OFFLOAD_ABOVE: usize = net::inflate::OFFLOAD_ABOVE;
+use response::Failure;
 
 /// Serves the paths of the signals.
 pub(crate) struct ExportEndpoint {
     pub(crate) intake: Intake,
-    pub(crate) budget: Arc<dyn Budget>,
     pub(crate) paths: [(String, Signal); 3],
     pub(crate) cors: Option<Cors>,
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     /// Query parameters that the authenticator sees as headers.
     pub(crate) auth_parameters: Vec<HeaderName>,
     pub(crate) limits: Limits,
-    pub(crate) encodings: Vec<Encoding>,
+    pub(crate) encodings: RequestEncodings,
+    /// Headers of every answer.
     pub(crate) headers: HeaderMap,
-}
-
-/// An answer that is no OTLP message.
-struct Plain(StatusCode, String);
-
-/// What goes wrong before, and after, the form of the answer is known.
-enum Failure {
-    Plain(Plain),
-    Status(Form, Status),
-    TooLarge(Form, String),
 }
 
 impl Handler for ExportEndpoint {
@@ -48,42 +36,36 @@ impl Handler for ExportEndpoint {
         request: Request<Incoming>,
         peer: Arc<Peer>,
     ) -> Response<Body> {
-        let Some(cors) = &self.cors else {
-            return self.answer(request, &peer).await;
-        };
-        if let Some(preflight) = cors.preflight(request.method(), request.headers()) {
-            return self.dressed(preflight);
-        }
-        let origin = cors.judge(request.headers());
-        if origin == Origin::Rejected {
-            tracing::debug!(origin = ?request.headers().get("origin"), "Request of an origin that cors does not allow");
-        }
         let mut response = self.answer(request, &peer).await;
-        cors.decorate(&origin, response.headers_mut());
+        for (name, value) in &self.headers {
+            response.headers_mut().insert(name, value.clone());
+        }
         response
     }
 }
 
 impl ExportEndpoint {
+    /// CORS is outermost: a preflight carries no credentials, and a browser
+    /// hides every answer without these headers from the page, errors too.
     async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
-        let response = match self.export(request, peer).await {
-            Ok(response) => response,
-            Err(Failure::Plain(Plain(status, text))) => plain(status, text),
-            Err(Failure::Status(form, status)) => failed(form, status.code.to_http(), &status),
-            Err(Failure::TooLarge(form, why)) => failed(
-                form,
-                StatusCode::PAYLOAD_TOO_LARGE,
-                &Status::new(Code::ResourceExhausted, why),
-            ),
+        let Some(cors) = &self.cors else {
+            return self.exported(request, peer).await;
         };
-        self.dressed(response)
+        if let Some(preflight) = cors.preflight(request.method(), request.headers()) {
+            return preflight;
+        }
+        if !request.headers().contains_key(ORIGIN) {
+            return self.exported(request, peer).await;
+        }
+        let origin = cors.judge(request.headers());
+        let mut response = self.exported(request, peer).await;
+        cors.decorate(&origin, response.headers_mut());
+        response
     }
 
-    fn dressed(&self, mut response: Response<Body>) -> Response<Body> {
-        for (name, value) in &self.headers {
-            response.headers_mut().insert(name, value.clone());
-        }
-        response
+    async fn exported(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+        let done = self.export(request, peer).await;
+        done.unwrap_or_else(Failure::into_response)
     }
 
     async fn export(
@@ -92,173 +74,85 @@ impl ExportEndpoint {
         peer: &Peer,
     ) -> Result<Response<Body>, Failure> {
         let (head, body) = request.into_parts();
-        let identity = self.authenticated(&head.headers, head.uri.query())?;
-        let path = head.uri.path();
-        let signal = self
-            .paths
-            .iter()
-            .find(|(known, signal)| known == path && self.intake.takes(*signal));
-        let Some((_, signal)) = signal else {
-            return Err(Failure::Plain(Plain(
-                StatusCode::NOT_FOUND,
-                format!("404 page not found: {path}"),
-            )));
-        };
+        let form = form_of(&head.headers);
+        let identity = self.identify(&head.headers, head.uri.query(), form)?;
+        let signal = self.signal_at(head.uri.path())?;
         if head.method != Method::POST {
-            let text = "405 method not allowed, supported: [POST]".to_owned();
-            return Err(Failure::Plain(Plain(StatusCode::METHOD_NOT_ALLOWED, text)));
+            let text = "405 method not allowed, supported: [POST]";
+            return Err(Failure::plain(StatusCode::METHOD_NOT_ALLOWED, text));
         }
-        let form = form_of(&head.headers).map_err(Failure::Plain)?;
-        let announced = head
-            .headers
-            .get(CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse().ok());
-        let probed = self.intake.probe(*signal, announced.unwrap_or(0));
-        probed.map_err(|status| Failure::Status(form, status))?;
-        let bytes = self.read(form, &head.headers, body).await?;
-        let client = self.intake.client(
-            peer.address.map(|address| address.ip()),
-            &head.headers,
-            identity,
-        );
-        let taken = self.intake.take(*signal, form, bytes, client).await;
-        let accepted = taken.map_err(|status| Failure::Status(form, status))?;
-        Ok(typed(
-            StatusCode::OK,
-            form,
-            answer::success(form, *signal, &accepted),
-        ))
+        let form = form.ok_or_else(|| {
+            let text =
+                "415 unsupported media type, supported: [application/json, application/x-protobuf]";
+            Failure::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
+        })?;
+        let door = self.intake.door(signal);
+        let encoding = self.encodings.of(&head.headers);
+        let bytes = body::read(body, encoding, self.limits, door)
+            .await
+            .map_err(|failure| failure.answered_in(form))?;
+        let authority = head.uri.authority().map(|authority| authority.as_str());
+        let client = self.intake.client(peer, &head.headers, authority, identity);
+        let accepted = door
+            .take(form, bytes, client)
+            .await
+            .map_err(|status| Failure::Status(status.code.to_http(), form, status))?;
+        let message = answer::success(form, signal, &accepted);
+        Ok(response::typed(StatusCode::OK, form, message))
     }
 
-    fn authenticated(
+    fn signal_at(&self, path: &str) -> Result<Signal, Failure> {
+        self.paths
+            .iter()
+            .find(|(known, signal)| known == path && self.intake.takes(*signal))
+            .map(|(_, signal)| *signal)
+            .ok_or_else(|| {
+                let text = format!("404 page not found: {path}");
+                Failure::plain(StatusCode::NOT_FOUND, text)
+            })
+    }
+
+    fn identify(
         &self,
         headers: &HeaderMap,
         query: Option<&str>,
+        form: Option<Form>,
     ) -> Result<Option<Identity>, Failure> {
         let Some(authenticator) = &self.authenticator else {
             return Ok(None);
         };
-        let outcome = if self.auth_parameters.is_empty() {
-            authenticator.authenticate(headers)
-        } else {
-            authenticator.authenticate(&self.with_parameters(headers, query.unwrap_or_default()))
+        let outcome = match query.filter(|_| !self.auth_parameters.is_empty()) {
+            Some(query) => authenticator.authenticate(&self.with_parameters(headers, query)),
+            None => authenticator.authenticate(headers),
         };
         outcome
             .map(Some)
-            .map_err(|error| Failure::Plain(Plain(StatusCode::UNAUTHORIZED, error.why.to_string())))
+            .map_err(|error| Failure::Unauthenticated(form, error))
     }
 
     fn with_parameters(&self, headers: &HeaderMap, query: &str) -> HeaderMap {
         let mut headers = headers.clone();
-        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             let known = self
                 .auth_parameters
                 .iter()
-                .find(|parameter| parameter.as_str() == name);
-            if let (Some(name), Ok(value)) = (known, HeaderValue::from_str(value)) {
+                .find(|parameter| parameter.as_str().eq_ignore_ascii_case(&name));
+            if let (Some(name), Ok(value)) = (known, HeaderValue::from_str(&value)) {
                 headers.append(name.clone(), value);
             }
         }
         headers
     }
-
-    /// Reads and inflates the body within the limits.
-    async fn read(
-        &self,
-        form: Form,
-        headers: &HeaderMap,
-        body: Incoming,
-    ) -> Result<Bytes, Failure> {
-        let bad = |why: String| Failure::Status(form, Status::new(Code::InvalidArgument, why));
-        let encoding = match headers.get(CONTENT_ENCODING) {
-            None => None,
-            Some(value) => {
-                let name = value.to_str().unwrap_or("?");
-                let known = Encoding::from_http(name).ok().flatten();
-                match known.filter(|encoding| self.encodings.contains(encoding)) {
-                    None if name.is_empty() || name.eq_ignore_ascii_case("identity") => None,
-                    None => return Err(bad(format!("unsupported Content-Encoding: {name}"))),
-                    known => known,
-                }
-            }
-        };
-        let wire = net::collect(body, self.limits, &*self.budget)
-            .await
-            .map_err(|error| match error {
-                BodyError::TooLarge { .. } => Failure::TooLarge(form, error.to_string()),
-                BodyError::TooSlow { .. } => {
-                    Failure::Plain(Plain(StatusCode::REQUEST_TIMEOUT, error.to_string()))
-                }
-                BodyError::Aborted { .. } => bad(error.to_string()),
-                BodyError::Refused(refused) => Failure::Status(form, refused.into()),
-            })?;
-        let Some(encoding) = encoding else {
-            return Ok(wire);
-        };
-        let limits = InflateLimits::new(self.limits.wire);
-        let inflated = if wire.len() > OFFLOAD_ABOVE {
-            let budget = Arc::clone(&self.budget);
-            let work = move || net::inflate(encoding, &wire, limits, &*budget);
-            tokio::task::spawn_blocking(work)
-                .await
-                .map_err(|error| bad(error.to_string()))?
-        } else {
-            net::inflate(encoding, &wire, limits, &*self.budget)
-        };
-        inflated.map_err(|error| match error {
-            InflateError::TooLarge { .. } | InflateError::Bomb { .. } => {
-                Failure::TooLarge(form, error.to_string())
-            }
-            InflateError::Broken { .. } => bad(error.to_string()),
-            InflateError::Refused(refused) => Failure::Status(form, refused.into()),
-        })
-    }
 }
 
-fn form_of(headers: &HeaderMap) -> Result<Form, Plain> {
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
+fn form_of(headers: &HeaderMap) -> Option<Form> {
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let essence = content_type.split(';').next()?.trim();
     if essence.eq_ignore_ascii_case("application/x-protobuf") {
-        Ok(Form::Protobuf)
+        Some(Form::Protobuf)
     } else if essence.eq_ignore_ascii_case("application/json") {
-        Ok(Form::Json)
+        Some(Form::Json)
     } else {
-        let text =
-            "415 unsupported media type, supported: [application/json, application/x-protobuf]";
-        Err(Plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, text.to_owned()))
+        None
     }
-}
-
-fn plain(status: StatusCode, text: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
-    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    response
-}
-
-fn typed(status: StatusCode, form: Form, bytes: Bytes) -> Response<Body> {
-    let mut response = Response::new(Body::from(bytes));
-    *response.status_mut() = status;
-    let kind = match form {
-        Form::Protobuf => "application/x-protobuf",
-        Form::Json => "application/json",
-    };
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
-}
-
-fn failed(form: Form, http: StatusCode, status: &Status) -> Response<Body> {
-    let mut response = typed(http, form, answer::failure(form, status));
-    if let Some(after) = status.retry_after {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, net::status::write_retry_after(after));
-    }
-    response
 }

@@ -6,6 +6,7 @@
 
 mod answer;
 mod config;
+mod door;
 mod grpc;
 mod http;
 mod intake;
@@ -14,7 +15,7 @@ mod serve;
 use otlp::Signal;
 use pipeline::registry::{self, Factory, ReceiverConfig, Stability};
 
-pub use config::Config;
+pub use config::{Config, Grpc, Http, Paths, Protocols};
 
 /// The factory of `otlp`.
 pub fn factory() -> Factory<dyn ReceiverConfig> {

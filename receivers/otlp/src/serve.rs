@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use http::HeaderName;
+use futures::future::{BoxFuture, join_all};
+use net::config::{AuthSettings, header_map};
 use net::cors::Cors;
 use net::grpc::{GrpcOptions, GrpcServer};
-use net::{Authenticator, Budget, Limits, Listener, Server, ServerOptions, Transport};
+use net::{Authenticator, Handler, Limits, Listener, Server, ServerOptions, Transport};
 use otlp::Signal;
 use pipeline::telemetry::ReceiverMetrics;
 use pipeline::{Host, Outputs, Receiver, Running, StartError};
+use settings::Optional;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Grpc, Http};
@@ -36,26 +37,23 @@ impl Receiver for OtlpReceiver {
 }
 
 impl OtlpReceiver {
-    async fn open(&self, host: &Host) -> Result<Running, StartError> {
+    async fn open(self, host: &Host) -> Result<Running, StartError> {
         let mut servers = Vec::new();
-        if let Some(grpc) = self.config.protocols.grpc.as_option() {
-            servers.push(("grpc", self.serve_grpc(grpc, host).await?));
+        let protocols = &self.config.protocols;
+        if let Some(grpc) = protocols.grpc.as_option() {
+            let server = self.serve_grpc(grpc, host).await;
+            servers.push(("grpc", server.map_err(|e| about("grpc", &e))?));
         }
-        if let Some(http) = self.config.protocols.http.as_option() {
-            servers.push(("http", self.serve_http(http, host).await?));
+        if let Some(http) = protocols.http.as_option() {
+            let server = self.serve_http(http, host).await;
+            servers.push(("http", server.map_err(|e| about("http", &e))?));
         }
         let addresses: Vec<(String, SocketAddr)> = servers
             .iter()
             .filter_map(|(name, server)| Some(((*name).to_owned(), server.local_address().ip()?)))
             .collect();
         let stop = CancellationToken::new();
-        let stopping = stop.clone();
-        let done = tokio::spawn(async move {
-            stopping.cancelled().await;
-            let stopping = servers.into_iter().map(|(_, server)| server.stop(DRAIN));
-            futures::future::join_all(stopping).await;
-            Ok(())
-        });
+        let done = tokio::spawn(run(self.id, servers, stop.clone()));
         Ok(Running {
             addresses,
             stop,
@@ -64,79 +62,91 @@ impl OtlpReceiver {
     }
 
     async fn serve_grpc(&self, config: &Grpc, host: &Host) -> Result<Server, StartError> {
-        let metrics = ReceiverMetrics::new(&self.id, "grpc");
+        let settings = &config.0;
         let service = ExportService {
-            intake: Intake::new(self.outputs.clone(), metrics, config.include_metadata),
-            budget: budget(host),
+            intake: self.intake("grpc", settings.include_metadata, host),
         };
         let options = GrpcOptions {
-            max_message: config.max_message(),
-            authenticator: authenticator(
-                config.auth.as_option().map(|auth| &*auth.authenticator),
-                host,
-            )?,
-            ..GrpcOptions::default()
+            authenticator: authenticator(&settings.auth, host)?,
+            // Inflating must not hold up the other calls of a connection.
+            worker: Some(tokio::runtime::Handle::current()),
+            ..settings.grpc_options()
         };
         let handler = Arc::new(GrpcServer::new(service, options));
-        let listener = listen(&config.endpoint, config.transport).await?;
-        serve(listener, config.server_options()?, handler)
+        let options = settings.options(ServerOptions::default());
+        let options = options.map_err(|e| StartError::new(format!("tls: {e}")))?;
+        serve(config.endpoint(), settings.transport, options, handler).await
     }
 
     async fn serve_http(&self, config: &Http, host: &Host) -> Result<Server, StartError> {
-        let metrics = ReceiverMetrics::new(&self.id, "http");
-        let auth = config.auth.as_option();
-        let parameters = auth
-            .map(|auth| auth.request_params.as_slice())
-            .unwrap_or_default();
-        let parameters: Result<Vec<HeaderName>, _> =
-            parameters.iter().map(|name| name.parse()).collect();
+        let settings = &config.0.shared;
         let handler = ExportEndpoint {
-            intake: Intake::new(self.outputs.clone(), metrics, config.include_metadata),
-            budget: budget(host),
+            intake: self.intake("http", settings.include_metadata, host),
             paths: Signal::ALL.map(|signal| (config.path(signal), signal)),
-            cors: config.cors.as_option().and_then(Cors::new),
-            authenticator: authenticator(auth.map(|auth| &*auth.authenticator), host)?,
-            auth_parameters: parameters.map_err(|error| {
-                StartError::new(format!("protocols::http::auth::request_params: {error}"))
-            })?,
+            cors: settings.cors.as_option().and_then(Cors::new),
+            authenticator: authenticator(&settings.auth, host)?,
+            auth_parameters: config
+                .auth_parameters()
+                .map_err(|name| StartError::new(format!("auth::request_params: {name}")))?,
             limits: Limits {
-                wire: config.max_request_body_size.as_usize(),
-                deadline: config.read_timeout.non_zero(),
+                wire: settings.max_body(),
+                deadline: settings.body_deadline(None),
             },
-            encodings: config.encodings(),
-            headers: config.answer_headers().map_err(StartError::new)?,
+            encodings: settings.encodings(),
+            headers: header_map(&settings.response_headers).map_err(StartError::new)?,
         };
-        let listener = listen(&config.endpoint, config.transport).await?;
-        serve(listener, config.server_options()?, Arc::new(handler))
+        let options = settings.options(ServerOptions::default());
+        let options = options.map_err(|e| StartError::new(format!("tls: {e}")))?;
+        let handler = Arc::new(handler);
+        serve(config.endpoint(), settings.transport, options, handler).await
+    }
+
+    fn intake(&self, transport: &'static str, include_metadata: bool, host: &Host) -> Intake {
+        let metrics = ReceiverMetrics::new(&self.id, transport);
+        Intake::new(&self.outputs, &metrics, host, include_metadata)
     }
 }
 
-fn budget(host: &Host) -> Arc<dyn Budget> {
-    Arc::new(host.budget.clone())
+/// Waits for the word to stop, then lets requests in flight end.
+async fn run(
+    id: String,
+    servers: Vec<(&'static str, Server)>,
+    stop: CancellationToken,
+) -> Result<(), String> {
+    stop.cancelled().await;
+    let stopping = servers.into_iter().map(async |(protocol, server)| {
+        let stopped = server.stop(DRAIN).await;
+        if stopped.cut > 0 {
+            let connections = stopped.cut;
+            tracing::warn!(receiver = id, protocol, connections, within = ?DRAIN, "Connections were still busy when the receiver stopped and were cut off; their senders will try again.");
+        }
+    });
+    join_all(stopping).await;
+    Ok(())
+}
+
+fn about(protocol: &str, error: &StartError) -> StartError {
+    StartError::new(format!("protocols::{protocol}: {error}"))
 }
 
 fn authenticator(
-    id: Option<&str>,
+    auth: &Optional<AuthSettings>,
     host: &Host,
 ) -> Result<Option<Arc<dyn Authenticator>>, StartError> {
-    id.map(|id| {
-        host.offers
-            .get::<Arc<dyn Authenticator>>(id, "server authenticator")
-    })
-    .transpose()
+    auth.as_option()
+        .and_then(|auth| auth.authenticator.as_ref())
+        .map(|id| host.offers.get(&id.to_string(), "server authenticator"))
+        .transpose()
 }
 
-async fn listen(endpoint: &str, transport: Transport) -> Result<Listener, StartError> {
-    Listener::bind(endpoint, transport)
-        .await
-        .map_err(|error| StartError::new(error.to_string()))
-}
-
-fn serve<H: net::Handler>(
-    listener: Listener,
+async fn serve<H: Handler>(
+    endpoint: &str,
+    transport: Transport,
     options: ServerOptions,
     handler: Arc<H>,
 ) -> Result<Server, StartError> {
+    let listener = Listener::bind(endpoint, transport).await;
+    let listener = listener.map_err(|e| StartError::new(e.to_string()))?;
     net::serve(listener, options, handler)
-        .map_err(|error| StartError::new(format!("cannot serve: {error}")))
+        .map_err(|error| StartError::new(format!("cannot serve {endpoint}: {error}")))
 }

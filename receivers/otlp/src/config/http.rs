@@ -1,191 +1,132 @@
 //! `protocols::http`.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use net::cors::CorsSettings;
-use net::tls::{ServerTlsSettings, TlsAcceptor};
-use net::{Encoding, Protocols, ServerOptions, Transport};
+use http::HeaderName;
+use net::config::HttpServerSettings;
 use otlp::Signal;
-use pipeline::StartError;
 use serde::{Deserialize, Serialize};
-use settings::{At, ByteSize, Duration, Headers, Optional, Validate};
+use settings::{At, Beside, ByteSize, Duration, Validate};
 
-use super::{check_endpoint, warn_without_meaning};
+use super::{check_auth, check_endpoint};
 
-/// OTLP over HTTP/1.1 and HTTP/2.
+/// Settings of an HTTP server, with the defaults of this receiver, and beside
+/// them the paths of the signals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Beside<Paths, HttpServerSettings>")]
+pub struct Http(pub Beside<Paths, HttpServerSettings>);
+
+/// Where each signal is taken. A path without a leading slash gets it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Http {
-    /// Where to listen. In a container `0.0.0.0:4318`.
-    pub endpoint: String,
-    /// `tcp` or `unix`.
-    pub transport: Transport,
+pub struct Paths {
     /// Path for traces.
     pub traces_url_path: String,
     /// Path for metrics.
     pub metrics_url_path: String,
     /// Path for logs.
     pub logs_url_path: String,
-    /// TLS; with `client_ca_file` clients must show a certificate.
-    pub tls: Optional<ServerTlsSettings>,
-    /// Which web pages may send.
-    pub cors: Optional<CorsSettings>,
-    /// Who may send.
-    pub auth: Optional<HttpAuth>,
-    /// Largest body, on the wire and inflated.
-    pub max_request_body_size: ByteSize,
-    /// Whether request headers travel with the data (`from_context`, `metadata_keys`).
-    pub include_metadata: bool,
-    /// Headers of every answer.
-    pub response_headers: Headers,
-    /// Content encodings that are inflated; an empty list inflates none.
-    pub compression_algorithms: Vec<String>,
-    /// How long a body may take to arrive; 0 is no limit.
-    pub read_timeout: Duration,
-    /// How long the head of a request may take to arrive; 0 is no limit.
-    pub read_header_timeout: Duration,
-    /// How long writing an answer may make no progress; 0 is no limit.
-    pub write_timeout: Duration,
-    /// How long a connection may stay without a request; 0 is no limit.
-    pub idle_timeout: Duration,
-    /// Whether connections serve more than one request.
-    pub keep_alives_enabled: bool,
-    /// Has no meaning here; accepted.
-    pub middlewares: Vec<serde_json::Value>,
 }
 
-/// `auth` of an HTTP server.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct HttpAuth {
-    /// Id of the extension that checks every request.
-    pub authenticator: String,
-    /// Query parameters that are shown to the authenticator as headers.
-    pub request_params: Vec<String>,
+impl Default for Paths {
+    fn default() -> Paths {
+        Paths {
+            traces_url_path: "/v1/traces".to_owned(),
+            metrics_url_path: "/v1/metrics".to_owned(),
+            logs_url_path: "/v1/logs".to_owned(),
+        }
+    }
+}
+
+/// Content encodings that are inflated, in upstream's order; the empty name is
+/// a body that is not compressed.
+const ALGORITHMS: [&str; 8] = [
+    "",
+    "gzip",
+    "zstd",
+    "zlib",
+    "snappy",
+    "deflate",
+    "lz4",
+    "x-snappy-framed",
+];
+
+impl From<Beside<Paths, HttpServerSettings>> for Http {
+    fn from(mut settings: Beside<Paths, HttpServerSettings>) -> Http {
+        let server = &mut settings.shared;
+        server
+            .endpoint
+            .get_or_insert_with(|| "localhost:4318".to_owned());
+        server
+            .max_request_body_size
+            .get_or_insert(ByteSize::mib(20));
+        server
+            .compression_algorithms
+            .get_or_insert_with(|| ALGORITHMS.map(str::to_owned).to_vec());
+        // Upstream's server has limits here by default, upstream's receiver has none.
+        for timeout in [
+            &mut server.read_timeout,
+            &mut server.read_header_timeout,
+            &mut server.write_timeout,
+            &mut server.idle_timeout,
+        ] {
+            timeout.get_or_insert(Duration::ZERO);
+        }
+        Http(settings)
+    }
 }
 
 impl Default for Http {
     fn default() -> Http {
-        let algorithms = [
-            "",
-            "gzip",
-            "zstd",
-            "zlib",
-            "snappy",
-            "deflate",
-            "lz4",
-            "x-snappy-framed",
-        ];
-        Http {
-            endpoint: "localhost:4318".to_owned(),
-            transport: Transport::Tcp,
-            traces_url_path: "/v1/traces".to_owned(),
-            metrics_url_path: "/v1/metrics".to_owned(),
-            logs_url_path: "/v1/logs".to_owned(),
-            tls: Optional::off(),
-            cors: Optional::off(),
-            auth: Optional::off(),
-            max_request_body_size: ByteSize::mib(20),
-            include_metadata: false,
-            response_headers: Headers::new(),
-            compression_algorithms: algorithms.map(str::to_owned).to_vec(),
-            read_timeout: Duration::ZERO,
-            read_header_timeout: Duration::ZERO,
-            write_timeout: Duration::ZERO,
-            idle_timeout: Duration::ZERO,
-            keep_alives_enabled: true,
-            middlewares: Vec::new(),
-        }
+        Beside::default().into()
+    }
+}
+
+impl Http {
+    /// Where to listen.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.0.shared.endpoint.as_deref().unwrap_or_default()
+    }
+
+    /// The path of a signal.
+    pub(crate) fn path(&self, signal: Signal) -> String {
+        let paths = &self.0.own;
+        let path = match signal {
+            Signal::Logs => &paths.logs_url_path,
+            Signal::Traces => &paths.traces_url_path,
+            Signal::Metrics => &paths.metrics_url_path,
+        };
+        format!("/{}", path.strip_prefix('/').unwrap_or(path))
+    }
+
+    /// Query parameters that an authenticator sees as headers.
+    ///
+    /// # Errors
+    /// The first that cannot be a header.
+    pub(crate) fn auth_parameters(&self) -> Result<Vec<HeaderName>, String> {
+        let auth = self.0.shared.auth.as_option();
+        let names = auth.map(|auth| auth.request_params.as_slice());
+        let parse = |name: &String| name.parse().map_err(|_| name.clone());
+        names.unwrap_or_default().iter().map(parse).collect()
     }
 }
 
 impl Validate for Http {
     fn validate(&self, at: &mut At<'_>) {
-        check_endpoint(&self.endpoint, at);
-        at.check_some("tls", self.tls.as_option());
-        at.check_some("cors", self.cors.as_option());
-        for (index, name) in self.compression_algorithms.iter().enumerate() {
-            if !name.is_empty() && Encoding::from_http(name).is_err() {
-                at.error(
-                    &format!("compression_algorithms::{index}"),
-                    format_args!("\"{name}\" is no known encoding"),
-                );
-            }
-        }
-        let paths: BTreeSet<String> = Signal::ALL
-            .iter()
-            .map(|signal| self.path(*signal))
-            .collect();
+        let server = &self.0.shared;
+        server.validate(at);
+        check_endpoint(server.endpoint.as_deref(), server.transport, at);
+        check_auth(&server.auth, at);
+        let paths: BTreeSet<String> = Signal::ALL.map(|signal| self.path(signal)).into();
         if paths.len() < Signal::ALL.len() {
             at.error(
                 "",
                 "traces_url_path, metrics_url_path and logs_url_path must differ",
             );
         }
-        if let Err(error) = self.answer_headers() {
-            at.error("response_headers", error);
+        if let Err(name) = self.auth_parameters() {
+            let message = format_args!("\"{name}\" cannot stand for a header");
+            at.error("auth::request_params", message);
         }
-        warn_without_meaning(&["middlewares"], at);
-    }
-}
-
-impl Http {
-    /// The path of a signal; one without a leading slash gets it.
-    pub(crate) fn path(&self, signal: Signal) -> String {
-        let path = match signal {
-            Signal::Logs => &self.logs_url_path,
-            Signal::Traces => &self.traces_url_path,
-            Signal::Metrics => &self.metrics_url_path,
-        };
-        if path.starts_with('/') {
-            path.clone()
-        } else {
-            format!("/{path}")
-        }
-    }
-
-    /// The headers of every answer.
-    pub(crate) fn answer_headers(&self) -> Result<HeaderMap, String> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in self.response_headers.iter() {
-            let header: HeaderName = name
-                .parse()
-                .map_err(|_| format!("\"{name}\" is no header name"))?;
-            let value = HeaderValue::from_str(value.expose())
-                .map_err(|_| format!("the value of \"{name}\" is no header value"))?;
-            headers.insert(header, value);
-        }
-        Ok(headers)
-    }
-
-    /// Encodings that are inflated.
-    pub(crate) fn encodings(&self) -> Vec<Encoding> {
-        let known = |name: &String| Encoding::from_http(name).ok().flatten();
-        self.compression_algorithms
-            .iter()
-            .filter_map(known)
-            .collect()
-    }
-
-    /// How the server treats its connections.
-    pub(crate) fn server_options(&self) -> Result<ServerOptions, StartError> {
-        let tls = self
-            .tls
-            .as_option()
-            .map(|tls| TlsAcceptor::new(tls.clone(), &["h2", "http/1.1"]))
-            .transpose();
-        Ok(ServerOptions {
-            protocols: Protocols::Http,
-            tls: tls
-                .map_err(|error| StartError::new(format!("protocols::http::tls: {error}")))?
-                .map(Arc::new),
-            header_timeout: self.read_header_timeout.non_zero(),
-            idle_timeout: self.idle_timeout.non_zero(),
-            write_timeout: self.write_timeout.non_zero(),
-            keep_alives: self.keep_alives_enabled,
-            ..ServerOptions::default()
-        })
     }
 }
