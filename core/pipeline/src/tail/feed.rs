@@ -131,7 +131,6 @@ impl Feed {
             return;
         }
         let mut span = self.reporter.span();
-        let mut span = self.reporter.span();
         let retry = self.retry.clone();
         let mut backoff = Backoff::new(&retry);
         let failed = loop {
