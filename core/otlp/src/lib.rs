@@ -39,7 +39,7 @@ pub mod limits {
 pub use frame::count_items;
 pub use payload::{Payload, Split, SplitLimits};
 pub use read::{
-    Attributes, Buckets, Data, Decode, Event, Exemplar, ExponentialHistogramPoint, HistogramPoint,
+    Attributes, Buckets, Data, Event, Exemplar, ExponentialHistogramPoint, HistogramPoint,
     KeyValue, Link, LogRecord, Messages, Metric, NumberPoint, NumberValue, Quantile, Resource,
     ResourceLogs, ResourceMetrics, ResourceSpans, Scope, ScopeLogs, ScopeMetrics, ScopeSpans, Span,
     Status, SummaryPoint, Value, Values,

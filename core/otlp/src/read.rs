@@ -14,7 +14,8 @@ mod traces;
 mod value;
 
 pub use logs::LogRecord;
-pub use messages::{Decode, Messages};
+pub(crate) use messages::Decode;
+pub use messages::Messages;
 pub use metrics::{Data, Metric};
 pub use points::{
     Buckets, Exemplar, ExponentialHistogramPoint, HistogramPoint, NumberPoint, NumberValue,

@@ -4,8 +4,11 @@ use super::value::{Attributes, next_field};
 use crate::wire::Field;
 
 /// What can be read from the bytes of one message.
+///
+/// Nobody outside this crate can name it: readers take texts for UTF-8 without
+/// looking ([`text`](crate::wire::text)), so only valid bytes may reach them.
 pub trait Decode<'a> {
-    /// Reads it in one forward pass.
+    /// Reads it in one forward pass. The bytes are those of a valid message.
     fn decode(message: &'a [u8]) -> Self;
 }
 
