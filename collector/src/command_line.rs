@@ -54,6 +54,15 @@ impl ConfigArguments {
     pub(crate) fn is_empty(&self) -> bool {
         self.config.is_empty()
     }
+
+    /// The same, with `config` where none was named.
+    #[cfg(feature = "query")]
+    pub(crate) fn or(mut self, config: &str) -> ConfigArguments {
+        if self.is_empty() {
+            self.config.push(config.to_owned());
+        }
+        self
+    }
 }
 
 /// Sub-commands; without one the collector runs.
@@ -113,23 +122,28 @@ pub(crate) enum Format {
 /// `pharos query`.
 #[cfg(feature = "query")]
 #[derive(Debug, Args)]
+#[command(long_about = "Answers SQL over the tables of the lake, or opens a prompt when no statement is given.\n\n\
+    The tables are those of the delta exporters of the configuration (otel-config.yaml in the\n\
+    working directory unless --config names others), or those at --location.\n\n\
+    Example: pharos query \"select event_name, count(*) from otel_logs group by 1\"")]
 pub(crate) struct Query {
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
-    /// The statement; without it a prompt opens.
+    /// The statement; without it a prompt opens. `-` reads it from standard input.
     pub(crate) sql: Option<String>,
     /// Form of the answer: table, csv, json or ndjson.
-    #[arg(long, default_value = "table")]
-    pub(crate) format: String,
+    #[arg(long, short = 'f', default_value = "table")]
+    pub(crate) format: lake_sql::Format,
     /// A lake (directory or s3:// URL) instead of those of the configuration.
-    #[arg(long)]
+    #[arg(long, value_name = "LAKE")]
     pub(crate) location: Option<String>,
-    /// Prints the plan with the partitions and files that are read.
+    /// Prints which files and partitions would be read, and the plan, instead of the answer.
     #[arg(long)]
     pub(crate) explain: bool,
-    /// Most memory a query may take, such as 512MiB.
-    #[arg(long, default_value = "512MiB")]
-    pub(crate) memory: String,
+    /// Most memory that sorting, grouping and joining may take, such as 512MiB; what does not fit
+    /// goes to temporary files.
+    #[arg(long, value_name = "SIZE", default_value = "512MiB")]
+    pub(crate) memory: settings::ByteSize,
 }
 
 /// Answers a command line that is none, or that asks for help or the version.
