@@ -1,1 +1,42 @@
-//! Filled by the first change that needs it.
+//! `beacon`: events of browsers, as they come out of `navigator.sendBeacon`,
+//! `fetch` with `keepalive`, pixels, forms and browsers' own reports.
+//!
+//! Every event becomes a log record whose attributes are its flattened ECS
+//! paths; giving them OpenTelemetry names is the work of the `ecs` processor.
+//! The text of a request is read once, straight into OTLP bytes. A client is
+//! answered when the pipeline has taken its events.
+//!
+//! ```text
+//! endpoint ─ door (origin, key, rate) ─ wire (body, form, envelope) ─ frames ─ event ─ record ─ intake ─ pipeline
+//! ```
+
+mod admission;
+mod answer;
+mod assets;
+mod client;
+mod config;
+mod endpoint;
+mod event;
+mod frames;
+mod intake;
+mod json;
+mod metrics;
+mod record;
+mod reports;
+mod serve;
+mod times;
+mod url;
+mod wire;
+
+use pipeline::Signal;
+use pipeline::registry::{self, Factory, ReceiverConfig, Stability};
+
+pub use config::{
+    BodyEncoding, Bots, ClientIp, Config, FieldLimits, KeyRate, PrivacySignals, RateLimit,
+    Signal as PrivacySignal, Timestamps, WriteKey,
+};
+
+/// The factory of `beacon`.
+pub fn factory() -> Factory<dyn ReceiverConfig> {
+    registry::receiver::<Config>("beacon", &[], &[Signal::Logs], Stability::Beta)
+}

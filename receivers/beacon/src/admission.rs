@@ -1,0 +1,13 @@
+//! Who may send, and how much.
+
+mod bots;
+mod duplicates;
+mod keys;
+mod origin;
+mod rate;
+
+pub(crate) use bots::{Synthetic, synthetic};
+pub(crate) use duplicates::{Duplicates, Seen};
+pub(crate) use keys::{KeyProblem, Keys, Site};
+pub(crate) use origin::Origins;
+pub(crate) use rate::{Buckets, client_of};

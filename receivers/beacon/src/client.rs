@@ -1,0 +1,216 @@
+//! What a request says about its client, and what of it may be kept.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use parking_lot::Mutex;
+
+use crate::admission::{Synthetic, synthetic};
+use crate::config::{ClientIp, PrivacySignals, Signal};
+
+const SEC_GPC: HeaderName = HeaderName::from_static("sec-gpc");
+const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+const BRANDS: HeaderName = HeaderName::from_static("sec-ch-ua");
+const MOBILE: HeaderName = HeaderName::from_static("sec-ch-ua-mobile");
+const PLATFORM: HeaderName = HeaderName::from_static("sec-ch-ua-platform");
+
+/// Who sent a request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClientFacts {
+    /// What is stored of the address.
+    pub(crate) address: Option<String>,
+    pub(crate) user_agent: Option<HeaderValue>,
+    pub(crate) referer: Option<HeaderValue>,
+    /// Brand and version, without the brands that only grease.
+    pub(crate) brands: Vec<String>,
+    pub(crate) mobile: Option<bool>,
+    pub(crate) platform: Option<String>,
+    pub(crate) synthetic: Option<Synthetic>,
+    /// The page was loaded before anybody looked at it.
+    pub(crate) prerender: bool,
+    pub(crate) wish: Signal,
+}
+
+/// A header as text; bytes that are no UTF-8 become U+FFFD.
+pub(crate) fn shown(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
+}
+
+fn value(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    headers.get(name).filter(|value| !value.is_empty()).cloned()
+}
+
+impl ClientFacts {
+    /// Reads the headers of a request. Cookies and credentials are not looked at.
+    pub(crate) fn read(headers: &HeaderMap, signals: &PrivacySignals) -> ClientFacts {
+        let user_agent = value(headers, &header::USER_AGENT);
+        let mut facts = ClientFacts {
+            synthetic: synthetic(user_agent.as_ref().map(shown).as_deref()),
+            user_agent,
+            referer: value(headers, &header::REFERER),
+            prerender: is_prerender(headers),
+            wish: wish(headers, signals),
+            ..ClientFacts::default()
+        };
+        if let Some(value) = headers.get(&BRANDS).and_then(|value| value.to_str().ok()) {
+            facts.brands = brands(value);
+            facts.mobile = headers.get(&MOBILE).map(|value| value == "?1");
+            let platform = headers.get(&PLATFORM).and_then(|value| value.to_str().ok());
+            facts.platform = platform.map(|text| text.trim_matches('"').to_owned());
+        }
+        facts
+    }
+}
+
+fn is_prerender(headers: &HeaderMap) -> bool {
+    let purpose = headers
+        .get(&SEC_PURPOSE)
+        .and_then(|value| value.to_str().ok());
+    purpose.is_some_and(|purpose| purpose.contains("prerender") || purpose.contains("prefetch"))
+}
+
+/// The strictest of what the client's signals lead to.
+fn wish(headers: &HeaderMap, signals: &PrivacySignals) -> Signal {
+    let set = |name: &HeaderName| headers.get(name).is_some_and(|value| value == "1");
+    let gpc = if set(&SEC_GPC) {
+        signals.gpc
+    } else {
+        Signal::Ignore
+    };
+    let dnt = if set(&header::DNT) {
+        signals.dnt
+    } else {
+        Signal::Ignore
+    };
+    match (gpc, dnt) {
+        (Signal::Drop, _) | (_, Signal::Drop) => Signal::Drop,
+        (Signal::Anonymize, _) | (_, Signal::Anonymize) => Signal::Anonymize,
+        _ => Signal::Ignore,
+    }
+}
+
+/// `"Chromium";v="156", "Not:A-Brand";v="24"` to `Chromium 156`.
+fn brands(value: &str) -> Vec<String> {
+    let mut list = Vec::new();
+    let mut rest = value;
+    while let Some((_, after)) = rest.split_once('"') {
+        let Some((brand, after)) = after.split_once('"') else {
+            break;
+        };
+        let (parameters, next) = match after.find(',') {
+            Some(at) => after.split_at(at),
+            None => (after, ""),
+        };
+        let version = parameters.split('"').nth(1).unwrap_or_default();
+        if !is_grease(brand) {
+            list.push(format!("{brand} {version}").trim_end().to_owned());
+        }
+        rest = next;
+    }
+    list
+}
+
+/// Browsers invent a brand, so that nobody relies on the list: `Not:A-Brand`,
+/// `Not/A)Brand`, `Not?A_Brand`.
+fn is_grease(brand: &str) -> bool {
+    let letters = |c: &char| c.is_ascii_alphabetic();
+    brand.chars().filter(letters).collect::<String>() == "NotABrand"
+}
+
+/// What is stored of an address.
+pub(crate) struct Anonymizer {
+    keep: ClientIp,
+    /// The day since 1970, and the key of that day. It is in memory only.
+    salt: Mutex<(u64, [RandomState; 2])>,
+}
+
+impl Anonymizer {
+    pub(crate) fn new(keep: ClientIp) -> Anonymizer {
+        Anonymizer {
+            keep,
+            salt: Mutex::new((0, [RandomState::new(), RandomState::new()])),
+        }
+    }
+
+    /// The text for `client.ip`; nothing for somebody who wants to be anonymous.
+    pub(crate) fn stored(&self, address: Option<IpAddr>, wish: Signal, now: u64) -> Option<String> {
+        let address = address?.to_canonical();
+        if wish != Signal::Ignore {
+            return None;
+        }
+        match self.keep {
+            ClientIp::Keep => Some(address.to_string()),
+            ClientIp::Anonymize => Some(truncated(address).to_string()),
+            ClientIp::Hash => Some(self.hash(address, now)),
+            ClientIp::Drop => None,
+        }
+    }
+
+    fn hash(&self, address: IpAddr, now: u64) -> String {
+        let day = now / (24 * 3600 * 1_000_000_000);
+        let mut salt = self.salt.lock();
+        if salt.0 != day {
+            *salt = (day, [RandomState::new(), RandomState::new()]);
+        }
+        let [high, low] = [&salt.1[0], &salt.1[1]].map(|state| state.hash_one(address));
+        format!("{high:016x}{low:016x}")
+    }
+}
+
+/// IPv4 to /24, IPv6 to /48.
+fn truncated(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & (!0 << 8))),
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (!0 << 80))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brands_without_grease() {
+        let header = r#""Chromium";v="156", "Not:A-Brand";v="24", "Google Chrome";v="156""#;
+        assert_eq!(brands(header), ["Chromium 156", "Google Chrome 156"]);
+        assert_eq!(brands(r#""Not/A)Brand";v="8", "A, B";v="1""#), ["A, B 1"]);
+        assert!(brands("").is_empty() && brands("\"").is_empty());
+    }
+
+    #[test]
+    fn addresses_are_kept_as_far_as_configured() {
+        let v4 = Some("198.51.100.77".parse().unwrap());
+        let v6 = Some("2001:db8:1:2:3::4".parse().unwrap());
+        let stored = |keep, address, wish| Anonymizer::new(keep).stored(address, wish, 1);
+        let ignore = Signal::Ignore;
+        assert_eq!(
+            stored(ClientIp::Keep, v4, ignore).as_deref(),
+            Some("198.51.100.77")
+        );
+        assert_eq!(
+            stored(ClientIp::Anonymize, v4, ignore).as_deref(),
+            Some("198.51.100.0")
+        );
+        assert_eq!(
+            stored(ClientIp::Anonymize, v6, ignore).as_deref(),
+            Some("2001:db8:1::")
+        );
+        assert_eq!(stored(ClientIp::Drop, v4, ignore), None);
+        assert_eq!(stored(ClientIp::Keep, v4, Signal::Anonymize), None);
+    }
+
+    #[test]
+    fn a_hash_is_the_same_for_a_day() {
+        let hashes = Anonymizer::new(ClientIp::Hash);
+        let day = 24 * 3600 * 1_000_000_000;
+        let hash =
+            |address: &str, now| hashes.stored(Some(address.parse().unwrap()), Signal::Ignore, now);
+        let first = hash("192.0.2.1", 1);
+        assert_eq!(first.as_ref().map(String::len), Some(32));
+        assert_eq!(hash("192.0.2.1", day - 1), first);
+        assert_ne!(hash("192.0.2.2", day - 1), first);
+        assert_ne!(hash("192.0.2.1", day), first);
+    }
+}

@@ -1,0 +1,233 @@
+//! The HTTP side: which path is what, who may come in, and the way of a
+//! request from its bytes to its answer.
+
+mod body;
+mod route;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header, request::Parts};
+use ipnet::IpNet;
+use net::cors::Origin;
+use net::{Body, Budget, ClientAddress, Handler, Incoming, Limits, Peer};
+
+use crate::admission::{Buckets, Origins, client_of};
+use crate::answer::{Answer, Manner};
+use crate::assets::Assets;
+use crate::client::{Anonymizer, ClientFacts, shown};
+use crate::config::{BodyEncoding, PrivacySignals};
+use crate::intake::{self, Intake, Source};
+use crate::metrics::Reason;
+use crate::wire;
+
+use route::Route;
+pub(crate) use route::Routes;
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const FIREHOSE_KEY: HeaderName = HeaderName::from_static("x-amz-firehose-access-key");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Serves the paths of the receiver.
+pub(crate) struct Endpoint {
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) routes: Routes,
+    pub(crate) assets: Assets,
+    pub(crate) manner: Manner,
+    pub(crate) origins: Origins,
+    pub(crate) addresses: ClientAddress,
+    /// Networks of proxies, for what envelopes say.
+    pub(crate) trusted: Vec<IpNet>,
+    pub(crate) anonymizer: Anonymizer,
+    pub(crate) signals: PrivacySignals,
+    pub(crate) rate: Option<Buckets>,
+    pub(crate) body_encoding: BodyEncoding,
+    pub(crate) budget: Arc<dyn Budget>,
+    pub(crate) limits: Limits,
+    pub(crate) max_inflated: usize,
+}
+
+/// What a request is, as far as it can be said without its body.
+struct Visit {
+    request: intake::Request,
+    peer: Option<SocketAddr>,
+}
+
+impl Handler for Endpoint {
+    async fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Arc<Peer>,
+    ) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let route = self
+            .routes
+            .find(&head.method, head.uri.path(), head.uri.query());
+        match route {
+            Route::Beacon { key } => self.beacon(&head, body, peer.address, key, false).await,
+            Route::Reports { key } => self.beacon(&head, body, peer.address, key, true).await,
+            Route::Pixel { key } => self.pixel(&head, peer.address, key).await,
+            Route::Asset(asset) => self.assets.answer(asset, &head, self.manner.fixed()),
+            Route::Unknown => self.manner.write(
+                Answer::refusal(StatusCode::NOT_FOUND).text("404: nothing is served at this path"),
+            ),
+        }
+    }
+}
+
+impl Endpoint {
+    /// Everything but a GET on a path for beacons.
+    async fn beacon(
+        &self,
+        head: &Parts,
+        body: Incoming,
+        peer: Option<SocketAddr>,
+        key: Option<&str>,
+        reports: bool,
+    ) -> Response<Body> {
+        // Preflights carry no credentials and no key: they come before all checks.
+        if let Some(mut preflight) = self.origins.preflight(&head.method, &head.headers) {
+            self.dress(preflight.headers_mut());
+            return preflight;
+        }
+        match head.method {
+            Method::POST => {}
+            Method::OPTIONS => return self.manner.nothing(true),
+            Method::HEAD => return self.manner.nothing(false),
+            _ => {
+                return self
+                    .manner
+                    .write(Answer::refusal(StatusCode::METHOD_NOT_ALLOWED));
+            }
+        }
+        let origin = self.origins.judge(&head.headers);
+        let answer = match self.admit(head, peer, key, &origin) {
+            Err(answer) => answer,
+            Ok(visit) => match self.sources(head, body, visit, reports).await {
+                Ok((sources, request, firehose)) => {
+                    let mut answer = self.intake.take(sources, request).await;
+                    if let (None, Some(id)) = (answer.status, firehose) {
+                        let now = self.intake.now() / 1_000_000;
+                        let json = serde_json::json!({ "requestId": id, "timestamp": now });
+                        answer.json = Some(json.to_string());
+                    }
+                    answer
+                }
+                Err(answer) => answer,
+            },
+        };
+        self.intake.count(&answer);
+        let mut response = self.manner.write(answer);
+        self.origins.decorate(&origin, response.headers_mut());
+        response
+    }
+
+    /// A GET with its event in the query. The answer is the picture, whatever
+    /// becomes of the event.
+    async fn pixel(
+        &self,
+        head: &Parts,
+        peer: Option<SocketAddr>,
+        key: Option<&str>,
+    ) -> Response<Body> {
+        if head.method == Method::HEAD {
+            return self.manner.nothing(false);
+        }
+        let origin = self.origins.judge(&head.headers);
+        let answer = match self.admit(head, peer, key, &origin) {
+            Ok(mut visit) => {
+                let query = head.uri.query().unwrap_or_default();
+                let (query, key) = route::without_key(query);
+                if visit.request.key.is_none() {
+                    visit.request.key = key;
+                }
+                match wire::urlencoded(&query) {
+                    Some(text) => self.intake.take(vec![json(text)], visit.request).await,
+                    None => self.parse_problem(),
+                }
+            }
+            Err(answer) => answer,
+        };
+        self.intake.count(&answer);
+        let mut response = self.manner.pixel(&answer);
+        self.origins.decorate(&origin, response.headers_mut());
+        response
+    }
+
+    /// Origin and rate, before anything of the body is read.
+    fn admit(
+        &self,
+        head: &Parts,
+        peer: Option<SocketAddr>,
+        key: Option<&str>,
+        origin: &Origin,
+    ) -> Result<Visit, Answer> {
+        let metrics = &self.intake.metrics;
+        if *origin == Origin::Rejected {
+            metrics.dropped(Reason::Origin, 1);
+            return Err(Answer::refusal(StatusCode::FORBIDDEN).because(Reason::Origin, 1));
+        }
+        let address = self.addresses.of(peer, &head.headers);
+        if let (Some(rate), Some(address)) = (&self.rate, address)
+            && let Err(wait) = rate.take(client_of(address))
+        {
+            metrics.dropped(Reason::Rate, 1);
+            return Err(Answer::refusal(StatusCode::TOO_MANY_REQUESTS)
+                .because(Reason::Rate, 1)
+                .after(Some(wait)));
+        }
+        let text = |name: &HeaderName| {
+            let value = head.headers.get(name)?.to_str().ok()?;
+            (!value.is_empty()).then(|| value.to_owned())
+        };
+        let request = intake::Request {
+            key: key
+                .map(str::to_owned)
+                .or_else(|| text(&API_KEY))
+                .or_else(|| text(&FIREHOSE_KEY)),
+            origin: text(&header::ORIGIN),
+            batch: text(&IDEMPOTENCY_KEY),
+            received: self.intake.now(),
+            broken: 0,
+            facts: ClientFacts::default(),
+        };
+        Ok(Visit { request, peer })
+    }
+
+    /// Reads what the headers say about the client.
+    fn facts(&self, headers: &HeaderMap, peer: Option<SocketAddr>, received: u64) -> ClientFacts {
+        let mut facts = ClientFacts::read(headers, &self.signals);
+        let address = self.addresses.of(peer, headers);
+        facts.address = self.anonymizer.stored(address, facts.wish, received);
+        facts
+    }
+
+    fn parse_problem(&self) -> Answer {
+        self.intake.metrics.dropped(Reason::Parse, 1);
+        Answer::refusal(StatusCode::BAD_REQUEST).because(Reason::Parse, 1)
+    }
+
+    fn dress(&self, headers: &mut HeaderMap) {
+        for (name, value) in self.manner.fixed() {
+            headers.insert(name, value.clone());
+        }
+    }
+}
+
+/// What a client is told whose body does not fit the memory budget.
+const WHEN_FULL: Duration = Duration::from_secs(1);
+
+fn json(text: String) -> Source {
+    Source {
+        body: text.into(),
+        framing: intake::Framing::Json,
+    }
+}
+
+/// The origin that a request inside an envelope came from.
+fn origin_of(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get(header::ORIGIN)
+        .map(|value| shown(value).into_owned())
+}

@@ -1,0 +1,193 @@
+//! One event: from an object of JSON to flat ECS paths with their values.
+
+use semconv::flatten::{Enter, Leaves};
+
+use crate::json::{Fault, Piece, Scanner, unescape};
+
+/// Why an event is dropped while the rest of its request is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Drop {
+    /// No JSON, no object, or nothing in it.
+    Parse,
+    /// Nested too deep.
+    Depth,
+}
+
+/// How large one event may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// Fields after flattening.
+    pub(crate) fields: usize,
+    /// Bytes of a key.
+    pub(crate) key: usize,
+    /// Objects and arrays inside each other, the event included.
+    pub(crate) depth: usize,
+}
+
+/// The fields of one event. Reused: it keeps its memory.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    pub(crate) leaves: Leaves<Piece>,
+    /// Fields that were left out: too many, or with too long a name.
+    pub(crate) left_out: u32,
+    name: String,
+}
+
+impl Fields {
+    /// Reads an event that must be all of `text`.
+    pub(crate) fn read(&mut self, text: &str, shape: Shape) -> Result<(), Drop> {
+        self.leaves.clear();
+        self.left_out = 0;
+        let mut scanner = Scanner::new(text);
+        if scanner.peek() != b'{' {
+            return Err(Drop::Parse);
+        }
+        let read = self.object(&mut scanner, shape, shape.depth);
+        match read {
+            Ok(()) if scanner.at_end() && (!self.leaves.is_empty() || self.left_out > 0) => Ok(()),
+            Ok(()) | Err(Fault::Syntax { .. }) => Err(Drop::Parse),
+            Err(Fault::Depth) => Err(Drop::Depth),
+        }
+    }
+
+    fn object(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        shape: Shape,
+        depth: usize,
+    ) -> Result<(), Fault> {
+        let depth = depth.checked_sub(1).ok_or(Fault::Depth)?;
+        scanner.expect(b'{', "an object")?;
+        if scanner.eat(b'}') {
+            return Ok(());
+        }
+        loop {
+            let key = scanner.key()?;
+            if key.escaped {
+                let mut name = std::mem::take(&mut self.name);
+                name.clear();
+                unescape(key.text, &mut name);
+                let member = self.member(scanner, &name, shape, depth);
+                self.name = name;
+                member?;
+            } else {
+                self.member(scanner, key.text, shape, depth)?;
+            }
+            if !scanner.next(b'}', "',' or '}'")? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn member(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        key: &str,
+        shape: Shape,
+        depth: usize,
+    ) -> Result<(), Fault> {
+        if key.len() > shape.key || self.leaves.len() >= shape.fields {
+            if scanner.value(depth)?.is_some() {
+                self.left_out += 1;
+            }
+            return Ok(());
+        }
+        if scanner.peek() != b'{' {
+            if let Some(piece) = scanner.value(depth)? {
+                self.leaves.leaf(key, piece);
+            }
+            return Ok(());
+        }
+        match self.leaves.enter(key) {
+            Enter::Object => {
+                self.object(scanner, shape, depth)?;
+                self.leaves.leave();
+            }
+            Enter::Whole => match scanner.value(depth)? {
+                Some(piece) => self.leaves.whole(piece),
+                None => self.leaves.leave(),
+            },
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape {
+        fields: 6,
+        key: 10,
+        depth: 3,
+    };
+
+    fn read(text: &str) -> Result<Vec<(String, String)>, Drop> {
+        let mut fields = Fields::default();
+        fields.read(text, SHAPE)?;
+        let pairs = fields.leaves.iter();
+        Ok(pairs
+            .map(|(path, piece)| (path.to_owned(), piece.raw(text).to_owned()))
+            .collect())
+    }
+
+    fn pairs(list: &[(&str, &str)]) -> Result<Vec<(String, String)>, Drop> {
+        let own = |(path, value): &(&str, &str)| ((*path).to_owned(), (*value).to_owned());
+        Ok(list.iter().map(own).collect())
+    }
+
+    #[test]
+    fn nested_and_dotted_names_are_the_same_and_the_flatter_wins() {
+        assert_eq!(
+            read(r#"{"error":{"code":"X"},"a":{"b":{"c":1}}}"#),
+            pairs(&[("error.code", "X"), ("a.b.c", "1")])
+        );
+        assert_eq!(
+            read(r#"{"error":{"code":"X"},"error.code":"Y"}"#),
+            pairs(&[("error.code", "Y")])
+        );
+        assert_eq!(read(r#"{"a":1,"a":2}"#), pairs(&[("a", "2")]));
+        assert_eq!(
+            read(r#"{"a":1,"a.b":2}"#),
+            pairs(&[("a", "1"), ("a.b", "2")])
+        );
+        assert_eq!(read(r#"{"\u0061":1}"#), pairs(&[("a", "1")]));
+    }
+
+    #[test]
+    fn values_that_are_taken_whole_are_not_flattened() {
+        assert_eq!(
+            read(r#"{"message":{"any":"thing"}}"#),
+            pairs(&[("message", r#"{"any":"thing"}"#)])
+        );
+    }
+
+    #[test]
+    fn nothing_is_no_event() {
+        for text in [
+            "{}",
+            r#"{"a":null,"b":[],"c":{"d":[null]}}"#,
+            "1",
+            "[]",
+            "",
+            "null",
+        ] {
+            assert_eq!(read(text), Err(Drop::Parse), "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_beyond_the_limits_are_left_out_and_depth_drops_the_event() {
+        let mut fields = Fields::default();
+        let text = r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":null}"#;
+        assert_eq!(fields.read(text, SHAPE), Ok(()));
+        assert_eq!((fields.leaves.len(), fields.left_out), (6, 1));
+        assert_eq!(fields.read(r#"{"a name that is long":1}"#, SHAPE), Ok(()));
+        assert_eq!((fields.leaves.len(), fields.left_out), (0, 1));
+        assert_eq!(
+            fields.read(r#"{"a":{"b":{"c":{}}}}"#, SHAPE),
+            Err(Drop::Depth)
+        );
+        assert_eq!(fields.read(r#"{"a":[[[1]]]}"#, SHAPE), Err(Drop::Depth));
+    }
+}

@@ -1,0 +1,274 @@
+//! From texts to records, and to the pipeline.
+
+mod read;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::bytes::Bytes;
+use http::StatusCode;
+use otlp::Payload;
+use pipeline::telemetry::ReceiverMetrics;
+use pipeline::{Ack, Batch, Clock, Outcome, Outlet, Refused, Signal};
+
+use crate::admission::{Duplicates, KeyProblem, Keys, Seen};
+use crate::answer::Answer;
+use crate::client::ClientFacts;
+use crate::config::{Bots, Config, Timestamps};
+use crate::event::Shape;
+use crate::json::Limits;
+use crate::metrics::{Metrics, Outcome as Ended, Reason};
+
+/// Texts above this size are read off the threads that serve sockets.
+const OFFLOAD_ABOVE: usize = net::inflate::OFFLOAD_ABOVE;
+/// When a client comes back whose batch is still on its way.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What one text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// JSON of any framing.
+    Json,
+    /// One event a line.
+    Lines,
+    /// Reports of a browser.
+    Reports,
+}
+
+/// One text with events.
+pub(crate) struct Source {
+    pub(crate) body: Bytes,
+    pub(crate) framing: Framing,
+}
+
+/// What is known of a request beside its body.
+#[derive(Default)]
+pub(crate) struct Request {
+    pub(crate) facts: ClientFacts,
+    /// The key of the path, header or query.
+    pub(crate) key: Option<String>,
+    pub(crate) origin: Option<String>,
+    /// The name of the batch, when a header says it.
+    pub(crate) batch: Option<String>,
+    /// When it came.
+    pub(crate) received: u64,
+    /// Records that could not even be decoded.
+    pub(crate) broken: usize,
+}
+
+/// What became of the texts of a request.
+struct Read {
+    payload: Payload,
+    /// Events that are dropped, by reason.
+    dropped: Vec<(Reason, usize)>,
+    truncated: usize,
+    /// Names the batch, with its key.
+    batch: Option<String>,
+}
+
+/// Hands events over to the pipeline.
+pub(crate) struct Intake {
+    outlet: Option<Outlet>,
+    clock: Clock,
+    keys: Keys,
+    duplicates: Option<Duplicates>,
+    shape: Shape,
+    limits: Limits,
+    max_events: usize,
+    timestamps: Timestamps,
+    bots: Bots,
+    trusted: Vec<String>,
+    debug: bool,
+    receiver: ReceiverMetrics,
+    pub(crate) metrics: Metrics,
+}
+
+impl Intake {
+    pub(crate) fn new(id: &str, config: &Config, outlet: Option<Outlet>, clock: Clock) -> Intake {
+        let receiver = ReceiverMetrics::new(id, "http");
+        receiver.announce(Signal::Logs);
+        let limits = &config.limits;
+        Intake {
+            outlet,
+            clock,
+            keys: Keys::new(&config.keys),
+            duplicates: Duplicates::new(config.deduplicate.non_zero()),
+            shape: Shape {
+                fields: limits.fields,
+                key: limits.key_bytes.as_usize(),
+                depth: limits.depth,
+            },
+            limits: Limits {
+                text: limits.string_bytes.as_usize(),
+                stack: limits.stack_bytes.as_usize(),
+                elements: limits.array_items,
+            },
+            max_events: config.max_events,
+            timestamps: config.timestamps,
+            bots: config.bots,
+            trusted: config.trust_client_fields.clone(),
+            debug: config.debug,
+            receiver,
+            metrics: Metrics::new(id),
+        }
+    }
+
+    /// The wall time, nanoseconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.unix_nano()
+    }
+
+    /// Whether malformed bodies are explained.
+    pub(crate) fn explains(&self) -> bool {
+        self.debug
+    }
+
+    /// Reads the texts of a request, hands the events over, and answers as the
+    /// pipeline does.
+    pub(crate) async fn take(self: &Arc<Self>, sources: Vec<Source>, request: Request) -> Answer {
+        let size: usize = sources.iter().map(|source| source.body.len()).sum();
+        let read = if size > OFFLOAD_ABOVE {
+            let intake = Arc::clone(self);
+            let work = tokio::task::spawn_blocking(move || intake.read(&sources, &request));
+            match work.await {
+                Ok(read) => read,
+                Err(_) => Err(Answer::refusal(StatusCode::SERVICE_UNAVAILABLE).after(Some(SOON))),
+            }
+        } else {
+            self.read(&sources, &request)
+        };
+        match read {
+            Ok(read) if read.payload.items() == 0 => self.nothing(read),
+            Ok(read) => self.hand_over(read).await,
+            Err(answer) => answer,
+        }
+    }
+
+    /// A request of which no event is left.
+    fn nothing(&self, read: Read) -> Answer {
+        let client_fault = |reason: &Reason| matches!(reason, Reason::Parse | Reason::Depth);
+        let mut answer = Answer::success();
+        if read.dropped.iter().any(|(reason, _)| client_fault(reason)) {
+            answer = Answer::refusal(StatusCode::BAD_REQUEST);
+            self.receiver.failed(Signal::Logs, 1);
+        }
+        answer.dropped = read.dropped;
+        answer
+    }
+
+    async fn hand_over(self: &Arc<Self>, read: Read) -> Answer {
+        let Some(outlet) = &self.outlet else {
+            return Answer::refusal(StatusCode::NOT_FOUND).text("no pipeline takes logs");
+        };
+        let Some(batch) = read.batch.clone() else {
+            let (ack, read) = send(outlet, read);
+            return self.finish(ack.await, read);
+        };
+        let Some(duplicates) = &self.duplicates else {
+            let (ack, read) = send(outlet, read);
+            return self.finish(ack.await, read);
+        };
+        let items = read.payload.items();
+        match duplicates.begin(&batch) {
+            Seen::New => {}
+            Seen::Taken => {
+                self.metrics.dropped(Reason::Duplicate, items);
+                return Answer::success().because(Reason::Duplicate, items);
+            }
+            Seen::UnderWay => {
+                return Answer::refusal(StatusCode::SERVICE_UNAVAILABLE).after(Some(SOON));
+            }
+        }
+        // The outcome is needed even when the client has gone away meanwhile:
+        // it will send the batch again.
+        let intake = Arc::clone(self);
+        let (ack, read) = send(outlet, read);
+        let outcome = tokio::spawn(async move {
+            let outcome = ack.await;
+            if let Some(duplicates) = &intake.duplicates {
+                duplicates.end(&batch, outcome.is_ok());
+            }
+            outcome
+        });
+        match outcome.await {
+            Ok(outcome) => self.finish(outcome, read),
+            Err(_) => Answer::refusal(StatusCode::SERVICE_UNAVAILABLE).after(Some(SOON)),
+        }
+    }
+
+    /// The pipeline's answer as ours.
+    fn finish(&self, outcome: Outcome, read: Handed) -> Answer {
+        let items = read.items;
+        match outcome {
+            Ok(accepted) => {
+                let rejected = accepted.rejected.min(items);
+                self.receiver.accepted(Signal::Logs, items - rejected);
+                self.metrics.accepted(items - rejected, read.truncated);
+                let mut answer = Answer::success();
+                answer.dropped = read.dropped;
+                if rejected > 0 {
+                    self.receiver.refused(Signal::Logs, rejected);
+                    self.metrics.dropped(Reason::Refused, rejected);
+                    answer = answer.because(Reason::Refused, rejected);
+                }
+                answer
+            }
+            Err(refused) => {
+                self.receiver.refused(Signal::Logs, items);
+                self.metrics.dropped(Reason::Refused, items);
+                let answer = Answer::refusal(StatusCode::SERVICE_UNAVAILABLE);
+                let answer = answer.because(Reason::Refused, items);
+                match refused {
+                    Refused::Later { after, .. } => answer.after(Some(after.unwrap_or(SOON))),
+                    Refused::Never { .. } => Answer {
+                        status: Some(StatusCode::INTERNAL_SERVER_ERROR),
+                        ..answer
+                    },
+                }
+            }
+        }
+    }
+
+    fn key_problem(&self, problem: KeyProblem) -> Answer {
+        let (status, reason) = match problem {
+            KeyProblem::Unknown => (StatusCode::UNAUTHORIZED, Reason::Key),
+            KeyProblem::Retired => (StatusCode::GONE, Reason::Key),
+            KeyProblem::Origin => (StatusCode::FORBIDDEN, Reason::Origin),
+            KeyProblem::Rate => (StatusCode::TOO_MANY_REQUESTS, Reason::Rate),
+        };
+        self.metrics.dropped(reason, 1);
+        let answer = Answer::refusal(status).because(reason, 1);
+        match problem {
+            KeyProblem::Rate => answer.after(Some(SOON)),
+            _ => answer,
+        }
+    }
+
+    /// Counts how a request ended.
+    pub(crate) fn count(&self, answer: &Answer) {
+        let ended = match answer.status.map(|status| status.as_u16()) {
+            Some(429 | 503) => Ended::Refused,
+            Some(_) => Ended::Rejected,
+            None if answer.dropped.is_empty() => Ended::Accepted,
+            None => Ended::Partial,
+        };
+        self.metrics.request(ended);
+    }
+}
+
+/// What is left of a [`Read`] when its payload was handed over.
+struct Handed {
+    items: usize,
+    dropped: Vec<(Reason, usize)>,
+    truncated: usize,
+}
+
+fn send(outlet: &Outlet, read: Read) -> (Ack, Handed) {
+    let handed = Handed {
+        items: read.payload.items(),
+        dropped: read.dropped,
+        truncated: read.truncated,
+    };
+    // The full address of a client is kept in memory only, never in a queue.
+    (outlet.send(Batch::new(read.payload)), handed)
+}

@@ -1,0 +1,276 @@
+//! The synchronous part: no waiting, one pass over every text.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+use http::StatusCode;
+use otlp::Value;
+use otlp::write::{LogsWriter, ResourceWriter};
+
+use super::{Framing, Intake, Read, Request, Source};
+use crate::admission::Site;
+use crate::answer::Answer;
+use crate::config::{Bots, Signal};
+use crate::event::{Drop, Fields};
+use crate::frames::{Envelope, Unreadable, frames};
+use crate::json::{MAX_TEXT, Writing};
+use crate::metrics::Reason;
+use crate::record::{self, Context};
+use crate::reports::reports;
+use crate::times::ClientClock;
+use crate::wire;
+
+/// What is used again for every request of a thread.
+#[derive(Default)]
+struct Scratch {
+    writer: LogsWriter,
+    fields: Fields,
+    text: String,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// What is added up over the texts of a request.
+#[derive(Default)]
+struct Sum {
+    dropped: Vec<(Reason, usize)>,
+    truncated: usize,
+    batch: Option<String>,
+    events: usize,
+}
+
+impl Sum {
+    fn drop(&mut self, reason: Reason, events: usize) {
+        match self.dropped.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += events,
+            None => self.dropped.push((reason, events)),
+        }
+    }
+}
+
+impl Intake {
+    /// Reads all texts of a request into one payload.
+    pub(super) fn read(&self, sources: &[Source], request: &Request) -> Result<Read, Answer> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut sum = Sum::default();
+            if request.broken > 0 {
+                sum.drop(Reason::Parse, request.broken);
+            }
+            for source in sources {
+                let text = wire::text(&source.body);
+                let read = self.source(&text, source.framing, request, scratch, &mut sum);
+                if let Err(answer) = read {
+                    // What was written of this request must not be in the next one.
+                    drop(scratch.writer.finish());
+                    return Err(answer);
+                }
+            }
+            for (reason, events) in &sum.dropped {
+                self.metrics.dropped(*reason, *events);
+            }
+            Ok(Read {
+                payload: scratch.writer.finish(),
+                dropped: sum.dropped,
+                truncated: sum.truncated,
+                batch: sum.batch,
+            })
+        })
+    }
+
+    fn source(
+        &self,
+        text: &str,
+        framing: Framing,
+        request: &Request,
+        scratch: &mut Scratch,
+        sum: &mut Sum,
+    ) -> Result<(), Answer> {
+        if text.len() >= MAX_TEXT {
+            return Err(self.too_many());
+        }
+        if framing == Framing::Reports {
+            return self.reports(text, request, scratch, sum);
+        }
+        let lines = framing == Framing::Lines;
+        let frames = frames(text, lines).map_err(|error| self.unreadable(error))?;
+        let batch = frames.batch.unwrap_or_default();
+        let key = request.key.as_deref().or(batch.key.as_deref());
+        let site = self.open(key, request)?;
+        self.counted(frames.events.len(), sum)?;
+        if let Some(name) = request.batch.as_deref().or(batch.id.as_deref()) {
+            sum.batch = Some(format!("{}\0{name}", key.unwrap_or_default()));
+        }
+        if batch.lost > 0 {
+            self.metrics.client_lost(batch.lost);
+        }
+        if let Some(reason) = self.unwanted(request) {
+            sum.drop(reason, frames.events.len());
+            return Ok(());
+        }
+        let clock = ClientClock::new(request.received, batch.sent_at.as_deref());
+        if let Some(skew) = clock.skew {
+            self.metrics.skew(skew as f64 / 1e9);
+        }
+        self.resource(site, &batch, scratch);
+        let context = Context {
+            defaults: &batch.defaults,
+            text: text.strip_prefix('\u{feff}').unwrap_or(text),
+            ..self.context(clock, request)
+        };
+        for event in &frames.events {
+            self.event(event, &context, scratch, sum);
+        }
+        Ok(())
+    }
+
+    fn context<'r>(&'r self, clock: ClientClock, request: &'r Request) -> Context<'r> {
+        Context {
+            clock,
+            facts: &request.facts,
+            timestamps: self.timestamps,
+            tag: self.bots == Bots::Tag,
+            trusted: &self.trusted,
+            defaults: &[],
+            text: "",
+            severity: None,
+        }
+    }
+
+    fn open(&self, key: Option<&str>, request: &Request) -> Result<Option<&Site>, Answer> {
+        let opened = self.keys.open(key, request.origin.as_deref());
+        opened.map_err(|problem| self.key_problem(problem))
+    }
+
+    fn counted(&self, events: usize, sum: &mut Sum) -> Result<(), Answer> {
+        sum.events += events;
+        if sum.events > self.max_events {
+            return Err(self.too_many());
+        }
+        Ok(())
+    }
+
+    /// Why nothing of this client is wanted.
+    fn unwanted(&self, request: &Request) -> Option<Reason> {
+        let facts = &request.facts;
+        if facts.prerender {
+            return Some(Reason::Prerender);
+        }
+        if facts.wish == Signal::Drop {
+            return Some(Reason::Privacy);
+        }
+        (self.bots == Bots::Drop && facts.synthetic.is_some()).then_some(Reason::Bot)
+    }
+
+    fn event(&self, text: &str, context: &Context<'_>, scratch: &mut Scratch, sum: &mut Sum) {
+        match scratch.fields.read(text, self.shape) {
+            Ok(()) => {}
+            Err(Drop::Parse) => return sum.drop(Reason::Parse, 1),
+            Err(Drop::Depth) => return sum.drop(Reason::Depth, 1),
+        }
+        let mut writing = Writing {
+            limits: self.limits,
+            scratch: &mut scratch.text,
+            cut: 0,
+        };
+        let fields = &scratch.fields;
+        scratch.writer.record(|log| {
+            let truncated = record::write(log, fields, text, context, &mut writing);
+            sum.truncated += usize::from(truncated);
+        });
+    }
+
+    /// Starts a resource where there is something to say about it, or where
+    /// an earlier text of the same request had one.
+    fn resource(&self, site: Option<&Site>, batch: &Envelope<'_>, scratch: &mut Scratch) {
+        let attributes = site
+            .map(|site| site.attributes.as_slice())
+            .unwrap_or_default();
+        let text = batch.resource.unwrap_or("{}");
+        let read = scratch.fields.read(text, self.shape).is_ok();
+        if attributes.is_empty() && !read && scratch.writer.items() == 0 {
+            return;
+        }
+        let mut writing = Writing {
+            limits: self.limits,
+            scratch: &mut scratch.text,
+            cut: 0,
+        };
+        let fields = &scratch.fields;
+        scratch.writer.resource(|resource| {
+            own_attributes(resource, attributes);
+            for (path, piece) in fields.leaves.iter().filter(|_| read) {
+                if !attributes.iter().any(|(name, _)| name == path) {
+                    writing.attribute(resource, path, *piece, text);
+                }
+            }
+        });
+    }
+
+    fn reports(
+        &self,
+        text: &str,
+        request: &Request,
+        scratch: &mut Scratch,
+        sum: &mut Sum,
+    ) -> Result<(), Answer> {
+        let site = self.open(request.key.as_deref(), request)?;
+        let (reports, bad) =
+            reports(text, request.received).map_err(|error| self.unreadable(error))?;
+        self.counted(reports.len() + bad, sum)?;
+        if bad > 0 {
+            sum.drop(Reason::Parse, bad);
+        }
+        if let Some(reason) = self.unwanted(request) {
+            sum.drop(reason, reports.len());
+            return Ok(());
+        }
+        self.resource(site, &Envelope::default(), scratch);
+        // Browsers say how long ago it was: there is no clock to doubt.
+        let clock = ClientClock {
+            received: request.received,
+            skew: Some(0),
+        };
+        for report in &reports {
+            let mut facts = Cow::Borrowed(&request.facts);
+            if let Some(user_agent) = &report.user_agent {
+                facts.to_mut().user_agent = Some(user_agent.clone());
+            }
+            // The page that is reported about is in the report, if anywhere.
+            facts.to_mut().referer = None;
+            let context = Context {
+                facts: &facts,
+                severity: Some(report.severity),
+                ..self.context(clock, request)
+            };
+            self.event(&report.text, &context, scratch, sum);
+        }
+        Ok(())
+    }
+
+    fn unreadable(&self, error: Unreadable) -> Answer {
+        self.metrics.dropped(Reason::Parse, 1);
+        self.receiver.failed(otlp::Signal::Logs, 1);
+        let mut answer = Answer::refusal(StatusCode::BAD_REQUEST).because(Reason::Parse, 1);
+        if self.explains() {
+            let message = format!("at byte {}: expected {}", error.at, error.expected);
+            answer.json = Some(serde_json::json!({ "error": message }).to_string());
+        }
+        answer
+    }
+
+    fn too_many(&self) -> Answer {
+        self.metrics.dropped(Reason::Size, 1);
+        let text = format!("more than {} events in one request", self.max_events);
+        Answer::refusal(StatusCode::PAYLOAD_TOO_LARGE)
+            .because(Reason::Size, 1)
+            .text(text)
+    }
+}
+
+fn own_attributes(resource: &mut ResourceWriter<'_>, attributes: &[(String, String)]) {
+    for (name, value) in attributes {
+        resource.attribute(name, Value::String(value));
+    }
+}

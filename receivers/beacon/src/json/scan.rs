@@ -1,0 +1,409 @@
+//! The tokens of a text (RFC 8259).
+
+use super::{Kind, Piece};
+
+/// Why a text cannot be read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// No JSON: at this byte something else was expected.
+    Syntax { at: usize, expected: &'static str },
+    /// Nested deeper than allowed.
+    Depth,
+}
+
+pub(crate) type Result<T> = std::result::Result<T, Fault>;
+
+/// A position in a text.
+pub(crate) struct Scanner<'t> {
+    text: &'t str,
+    pos: usize,
+}
+
+/// A string as it stands between its quotes.
+pub(crate) struct Raw<'t> {
+    pub(crate) text: &'t str,
+    pub(crate) escaped: bool,
+}
+
+impl<'t> Scanner<'t> {
+    pub(crate) fn new(text: &'t str) -> Scanner<'t> {
+        Scanner { text, pos: 0 }
+    }
+
+    pub(crate) fn pos(&self) -> usize {
+        self.pos
+    }
+
+    /// The first byte of the next token; 0, which starts none, at the end.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.pos) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.pos += 1,
+                Some(byte) => return *byte,
+                None => return 0,
+            }
+        }
+    }
+
+    /// Whether nothing but blanks is left.
+    pub(crate) fn at_end(&mut self) -> bool {
+        self.peek();
+        self.pos == self.text.len()
+    }
+
+    /// Takes the next token if it is this punctuation.
+    #[inline]
+    pub(crate) fn eat(&mut self, byte: u8) -> bool {
+        if self.peek() != byte {
+            return false;
+        }
+        self.pos += 1;
+        true
+    }
+
+    /// Takes this punctuation.
+    #[inline]
+    pub(crate) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<()> {
+        if self.eat(byte) {
+            return Ok(());
+        }
+        Err(self.fault(expected))
+    }
+
+    /// Goes on to the next member, or ends the array or object at `end`.
+    #[inline]
+    pub(crate) fn next(&mut self, end: u8, expected: &'static str) -> Result<bool> {
+        let byte = self.peek();
+        if byte == b',' || byte == end {
+            self.pos += 1;
+            return Ok(byte == b',');
+        }
+        Err(self.fault(expected))
+    }
+
+    fn fault(&self, expected: &'static str) -> Fault {
+        Fault::Syntax {
+            at: self.pos,
+            expected,
+        }
+    }
+
+    /// A key and the colon behind it.
+    #[inline]
+    pub(crate) fn key(&mut self) -> Result<Raw<'t>> {
+        if self.peek() != b'"' {
+            return Err(self.fault("a key in quotes"));
+        }
+        let key = self.string()?;
+        self.expect(b':', "':' after the key")?;
+        Ok(key)
+    }
+
+    /// A string whose opening quote was seen.
+    pub(crate) fn string(&mut self) -> Result<Raw<'t>> {
+        let bytes = self.text.as_bytes();
+        let start = self.pos + 1;
+        let mut at = start;
+        let mut escaped = false;
+        loop {
+            at += plain_length(bytes.get(at..).unwrap_or_default());
+            match bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.pos = at;
+                    at += self.escape_length()?;
+                }
+                Some(_) => {
+                    self.pos = at;
+                    return Err(self.fault("control characters written as escapes"));
+                }
+                None => {
+                    self.pos = at;
+                    return Err(self.fault("the closing quote of a string"));
+                }
+            }
+        }
+        self.pos = at + 1;
+        let text = self.text.get(start..at).unwrap_or_default();
+        Ok(Raw { text, escaped })
+    }
+
+    fn escape_length(&self) -> Result<usize> {
+        let rest = self.text.as_bytes().get(self.pos..).unwrap_or_default();
+        match rest {
+            [
+                _,
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+                ..,
+            ] => Ok(2),
+            [_, b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|h| h.is_ascii_hexdigit()) => {
+                Ok(6)
+            }
+            _ => Err(self.fault("an escape of JSON")),
+        }
+    }
+
+    /// Any value, at most `depth` arrays and objects deep. `None` is null, or
+    /// empty, or an array of nulls: no value.
+    pub(crate) fn value(&mut self, depth: usize) -> Result<Option<Piece>> {
+        let first = self.peek();
+        let start = self.pos;
+        match first {
+            b'"' => {
+                let raw = self.string()?;
+                let kind = if raw.escaped {
+                    Kind::Escaped
+                } else {
+                    Kind::Plain
+                };
+                Ok(Some(Piece::new(kind, start + 1, self.pos - 1)))
+            }
+            b'{' | b'[' => {
+                let depth = depth.checked_sub(1).ok_or(Fault::Depth)?;
+                self.pos += 1;
+                let something = if first == b'{' {
+                    self.members(depth)?
+                } else {
+                    self.elements(depth)?
+                };
+                Ok(something.then(|| Piece::new(Kind::Nested, start, self.pos)))
+            }
+            _ => self.scalar(first),
+        }
+    }
+
+    fn scalar(&mut self, first: u8) -> Result<Option<Piece>> {
+        let start = self.pos;
+        match first {
+            b't' if self.word("true") => Ok(Some(Piece::new(Kind::True, start, self.pos))),
+            b'f' if self.word("false") => Ok(Some(Piece::new(Kind::False, start, self.pos))),
+            b'n' if self.word("null") => Ok(None),
+            b'-' | b'0'..=b'9' => self.number().map(Some),
+            _ => Err(self.fault("a JSON value")),
+        }
+    }
+
+    fn members(&mut self, depth: usize) -> Result<bool> {
+        let mut something = false;
+        if self.eat(b'}') {
+            return Ok(something);
+        }
+        loop {
+            self.key()?;
+            something |= self.value(depth)?.is_some();
+            if !self.next(b'}', "',' or '}'")? {
+                return Ok(something);
+            }
+        }
+    }
+
+    fn elements(&mut self, depth: usize) -> Result<bool> {
+        let mut something = false;
+        if self.eat(b']') {
+            return Ok(something);
+        }
+        loop {
+            something |= self.peek() != b'n';
+            self.value(depth)?;
+            if !self.next(b']', "',' or ']'")? {
+                return Ok(something);
+            }
+        }
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let rest = self.text.get(self.pos..).unwrap_or_default();
+        let after = rest.as_bytes().get(word.len());
+        if !rest.starts_with(word) || after.is_some_and(u8::is_ascii_alphanumeric) {
+            return false;
+        }
+        self.pos += word.len();
+        true
+    }
+
+    fn number(&mut self) -> Result<Piece> {
+        let rest = self.text.as_bytes().get(self.pos..).unwrap_or_default();
+        let (length, integer) = number_length(rest);
+        let runs_on = rest
+            .get(length)
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+        if length == 0 || runs_on {
+            return Err(self.fault("a number"));
+        }
+        let kind = if integer { Kind::Integer } else { Kind::Double };
+        let start = self.pos;
+        self.pos += length;
+        Ok(Piece::new(kind, start, self.pos))
+    }
+
+    /// Steps over a value of any shape and depth, without recursion.
+    pub(crate) fn skip(&mut self) -> Result<&'t str> {
+        self.peek();
+        let start = self.pos;
+        let mut open: Vec<u8> = Vec::new();
+        loop {
+            match self.peek() {
+                first @ (b'{' | b'[') => {
+                    self.pos += 1;
+                    let end = if first == b'{' { b'}' } else { b']' };
+                    if !self.eat(end) {
+                        open.push(end);
+                        if end == b'}' {
+                            self.key()?;
+                        }
+                        continue;
+                    }
+                }
+                b'"' => drop(self.string()?),
+                first => drop(self.scalar(first)?),
+            }
+            loop {
+                let Some(end) = open.last().copied() else {
+                    return Ok(self.text.get(start..self.pos).unwrap_or_default());
+                };
+                if self.next(end, "',' or the closing bracket")? {
+                    if end == b'}' {
+                        self.key()?;
+                    }
+                    break;
+                }
+                open.pop();
+            }
+        }
+    }
+}
+
+/// How many bytes come before the next quote, backslash or control character.
+#[inline]
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let mut length = 0;
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for chunk in chunks {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * b'"' as u64);
+        let backslash = word ^ (ONES * b'\\' as u64);
+        let marks = (quote.wrapping_sub(ONES) & !quote
+            | backslash.wrapping_sub(ONES) & !backslash
+            | word.wrapping_sub(ONES * 0x20) & !word)
+            & TOPS;
+        if marks != 0 {
+            return length + marks.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    length + rest.iter().position(special).unwrap_or(rest.len())
+}
+
+/// Bytes of the number at the start of `text`, 0 when there is none, and
+/// whether it has neither point nor exponent.
+fn number_length(text: &[u8]) -> (usize, bool) {
+    let digits = |from: usize| {
+        let rest = text.get(from..).unwrap_or_default();
+        let end = rest.iter().position(|byte| !byte.is_ascii_digit());
+        end.unwrap_or(rest.len())
+    };
+    let mut at = if text.first() == Some(&b'-') { 1 } else { 0 };
+    match text.get(at) {
+        Some(b'0') => at += 1,
+        Some(b'1'..=b'9') => at += digits(at),
+        _ => return (0, false),
+    }
+    let mut integer = true;
+    if text.get(at) == Some(&b'.') {
+        integer = false;
+        match digits(at + 1) {
+            0 => return (0, false),
+            fraction => at += 1 + fraction,
+        }
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        integer = false;
+        let sign = if let Some(b'+' | b'-') = text.get(at + 1) {
+            1
+        } else {
+            0
+        };
+        match digits(at + 1 + sign) {
+            0 => return (0, false),
+            exponent => at += 1 + sign + exponent,
+        }
+    }
+    (at, integer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(text: &str) -> Result<Option<Kind>> {
+        let mut scanner = Scanner::new(text);
+        let value = scanner.value(8)?;
+        if !scanner.at_end() {
+            return Err(scanner.fault("the end"));
+        }
+        Ok(value.map(|piece| piece.kind))
+    }
+
+    #[test]
+    fn values_are_told_apart() {
+        let table = [
+            (r#""a""#, Some(Kind::Plain)),
+            (r#""a\n""#, Some(Kind::Escaped)),
+            ("-12", Some(Kind::Integer)),
+            ("1.5e3", Some(Kind::Double)),
+            ("true", Some(Kind::True)),
+            (" false ", Some(Kind::False)),
+            ("null", None),
+            ("{}", None),
+            ("[]", None),
+            ("[null, null]", None),
+            (r#"{"a":null}"#, None),
+            ("[[]]", Some(Kind::Nested)),
+            (r#"{"a":[1]}"#, Some(Kind::Nested)),
+        ];
+        for (text, kind) in table {
+            assert_eq!(whole(text), Ok(kind), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused_where_it_stops_being_one() {
+        let table = [
+            ("", 0),
+            ("{", 1),
+            (r#"{"a"}"#, 4),
+            (r#"{"a":}"#, 5),
+            (r#"{"a":1,}"#, 7),
+            ("[1 2]", 3),
+            ("NaN", 0),
+            ("01", 0),
+            ("1.", 0),
+            ("\"a\u{1}\"", 2),
+            (r#""\x""#, 1),
+            (r#""\u12""#, 1),
+            ("\"abc", 4),
+        ];
+        for (text, expected) in table {
+            let Err(Fault::Syntax { at, .. }) = whole(text) else {
+                panic!("{text} was read");
+            };
+            assert_eq!(at, expected, "{text}");
+            assert!(Scanner::new(text).skip().is_err() || text == "01", "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_where_values_are_read_and_free_where_they_are_skipped() {
+        let nested = |n: usize| format!("{}1{}", "[".repeat(n), "]".repeat(n));
+        assert_eq!(whole(&nested(8)), Ok(Some(Kind::Nested)));
+        assert_eq!(whole(&nested(9)), Err(Fault::Depth));
+        let deep = nested(100_000);
+        assert_eq!(Scanner::new(&deep).skip().map(str::len), Ok(deep.len()));
+    }
+}

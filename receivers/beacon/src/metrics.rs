@@ -1,0 +1,202 @@
+//! Counters under names of our own, beside those that every receiver has.
+//!
+//! A request costs a few atomic additions; the values are read when somebody asks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Histogram;
+use pipeline::telemetry::meter;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything was taken.
+    Accepted,
+    /// Taken, less some events.
+    Partial,
+    /// Answered as a success, but nothing was kept.
+    Dropped,
+    /// The client's fault.
+    Rejected,
+    /// Try again later.
+    Refused,
+}
+
+const OUTCOMES: [(Outcome, &str); 5] = [
+    (Outcome::Accepted, "accepted"),
+    (Outcome::Partial, "partial"),
+    (Outcome::Dropped, "dropped"),
+    (Outcome::Rejected, "rejected"),
+    (Outcome::Refused, "refused"),
+];
+
+/// Why something was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Reason {
+    Origin,
+    Key,
+    Rate,
+    Size,
+    Parse,
+    Depth,
+    Bot,
+    Prerender,
+    Privacy,
+    Duplicate,
+    Refused,
+}
+
+const REASONS: [(Reason, &str); 11] = [
+    (Reason::Origin, "origin"),
+    (Reason::Key, "key"),
+    (Reason::Rate, "rate"),
+    (Reason::Size, "size"),
+    (Reason::Parse, "parse"),
+    (Reason::Depth, "depth"),
+    (Reason::Bot, "bot"),
+    (Reason::Prerender, "prerender"),
+    (Reason::Privacy, "privacy"),
+    (Reason::Duplicate, "duplicate"),
+    (Reason::Refused, "refused"),
+];
+
+impl Reason {
+    /// As in metrics and `X-Beacon-Dropped`.
+    pub(crate) fn name(self) -> &'static str {
+        REASONS[self as usize].1
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    requests: [AtomicU64; OUTCOMES.len()],
+    dropped: [AtomicU64; REASONS.len()],
+    accepted: AtomicU64,
+    lost: AtomicU64,
+    truncated: AtomicU64,
+}
+
+/// The counters of one receiver.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    counts: Arc<Counts>,
+    skew: Histogram<f64>,
+    label: [KeyValue; 1],
+}
+
+impl Metrics {
+    pub(crate) fn new(receiver: &str) -> Metrics {
+        let metrics = Metrics {
+            counts: Arc::default(),
+            skew: meter()
+                .f64_histogram("beacon.clock_skew")
+                .with_unit("s")
+                .with_description("How far the clocks of clients are behind")
+                .build(),
+            label: [KeyValue::new("receiver", receiver.to_owned())],
+        };
+        metrics.observe();
+        metrics
+    }
+
+    fn observe(&self) {
+        let receiver = self.label[0].clone();
+        let series = |name: &'static str, value: &'static str| {
+            [receiver.clone(), KeyValue::new(name, value)]
+        };
+        let outcomes = OUTCOMES.map(|(_, name)| series("outcome", name));
+        let counts = self.counts.clone();
+        counter(
+            "beacon.requests",
+            "Requests by how they ended",
+            move |put| {
+                for (labels, count) in outcomes.iter().zip(&counts.requests) {
+                    put(count, labels);
+                }
+            },
+        );
+        let reasons = REASONS.map(|(_, name)| series("reason", name));
+        let counts = self.counts.clone();
+        counter(
+            "beacon.dropped",
+            "Events or requests dropped, by reason",
+            move |put| {
+                for (labels, count) in reasons.iter().zip(&counts.dropped) {
+                    put(count, labels);
+                }
+            },
+        );
+        let events = [
+            series("outcome", "accepted"),
+            series("outcome", "truncated"),
+        ];
+        let counts = self.counts.clone();
+        counter(
+            "beacon.events",
+            "Events taken, and those of them that were cut",
+            move |put| {
+                put(&counts.accepted, &events[0]);
+                put(&counts.truncated, &events[1]);
+            },
+        );
+        let counts = self.counts.clone();
+        let label = self.label.clone();
+        counter(
+            "beacon.client_dropped",
+            "Events that clients say they lost",
+            move |put| {
+                put(&counts.lost, &label);
+            },
+        );
+    }
+
+    pub(crate) fn request(&self, outcome: Outcome) {
+        self.counts.requests[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn dropped(&self, reason: Reason, events: usize) {
+        self.counts.dropped[reason as usize].fetch_add(events as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn accepted(&self, events: usize, truncated: usize) {
+        self.counts
+            .accepted
+            .fetch_add(events as u64, Ordering::Relaxed);
+        if truncated > 0 {
+            self.counts
+                .truncated
+                .fetch_add(truncated as u64, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn client_lost(&self, events: u64) {
+        self.counts.lost.fetch_add(events, Ordering::Relaxed);
+    }
+
+    pub(crate) fn skew(&self, seconds: f64) {
+        self.skew.record(seconds, &self.label);
+    }
+
+    /// How often a reason was counted, for tests.
+    #[cfg(test)]
+    pub(crate) fn count(&self, reason: Reason) -> u64 {
+        self.counts.dropped[reason as usize].load(Ordering::Relaxed)
+    }
+}
+
+/// Registers a counter whose values are read by `observe`.
+fn counter(
+    name: &'static str,
+    description: &'static str,
+    observe: impl Fn(&mut dyn FnMut(&AtomicU64, &[KeyValue])) + Send + Sync + 'static,
+) {
+    let _ = meter()
+        .u64_observable_counter(name)
+        .with_description(description)
+        .with_callback(move |observer| {
+            observe(&mut |count, labels| observer.observe(count.load(Ordering::Relaxed), labels));
+        })
+        .build();
+}
