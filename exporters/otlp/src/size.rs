@@ -6,8 +6,10 @@ use net::{Code, Status};
 use otlp::{Payload, SplitLimits};
 
 /// Words with which servers of all languages refuse a message for its size:
-/// grpc-go, grpc-java, tonic, grpc-node, upstream's OTLP receiver, proxies.
-const WORDS: [&str; 6] = [
+/// grpc-go, grpc-java, tonic, grpc-node, upstream's OTLP receiver, proxies, and
+/// our own.
+const WORDS: [&str; 7] = [
+    "inflates to more",
     "larger than",
     "too large",
     "maximum size",

@@ -131,21 +131,24 @@ async fn retry_info_makes_exhaustion_pass_and_sets_the_delay() {
 
 #[tokio::test]
 async fn a_message_over_the_limit_is_cut_until_it_fits() {
-    let script = Script::new([]);
-    let options = GrpcOptions {
-        max_message: 16 << 10,
-        ..GrpcOptions::default()
-    };
-    let (_server, address) = grpc_server(&script, options, None).await;
-    let exporter = plain(address, "compression: none");
-    let mut payload = rope();
-    payload.append(test_kit::logs([&*"x".repeat(20_000)]));
-    let (sent, again, refused) = outcome(export(&exporter, payload).await);
-    assert_eq!((sent, again, refused.len()), (3001, 0, 1));
-    assert!(refused[0].contains("too large by itself"), "{refused:?}");
-    let bodies = script.bodies().concat();
-    let expected: Vec<String> = (0..3001).map(|number| number.to_string()).collect();
-    assert_eq!(bodies, expected, "in order, and each once");
+    // packed, the message passes, and what it inflates to does not
+    for compression in ["none", "gzip", "zstd", "snappy"] {
+        let script = Script::new([]);
+        let options = GrpcOptions {
+            max_message: 16 << 10,
+            ..GrpcOptions::default()
+        };
+        let (_server, address) = grpc_server(&script, options, None).await;
+        let exporter = plain(address, &format!("compression: {compression}"));
+        let mut payload = rope();
+        payload.append(test_kit::logs([&*"x".repeat(20_000)]));
+        let (sent, again, refused) = outcome(export(&exporter, payload).await);
+        assert_eq!((sent, again, refused.len()), (3001, 0, 1), "{compression}");
+        assert!(refused[0].contains("too large by itself"), "{refused:?}");
+        let bodies = script.bodies().concat();
+        let expected: Vec<String> = (0..3001).map(|number| number.to_string()).collect();
+        assert_eq!(bodies, expected, "in order, and each once");
+    }
 }
 
 #[tokio::test]
