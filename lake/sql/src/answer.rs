@@ -28,6 +28,10 @@ impl Answer {
     /// # Errors
     /// When a file cannot be read, when memory runs out, when a value cannot be computed.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
-        self.stream.next().await.transpose().map_err(|error| self.scope.explain(&error))
+        self.stream
+            .next()
+            .await
+            .transpose()
+            .map_err(|error| self.scope.explain(&error))
     }
 }

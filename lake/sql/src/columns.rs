@@ -32,9 +32,10 @@ pub(crate) fn columns(schema: &Schema) -> Vec<ColumnInfo> {
 fn kind(data: &DataType) -> String {
     match data {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".to_owned(),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-            "binary".to_owned()
-        }
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => "binary".to_owned(),
         DataType::Boolean => "boolean".to_owned(),
         DataType::Int8 => "tinyint".to_owned(),
         DataType::Int16 => "smallint".to_owned(),
@@ -68,7 +69,10 @@ fn kind(data: &DataType) -> String {
             other => format!("map<{}>", kind(other)),
         },
         DataType::Struct(fields) => {
-            let parts: Vec<_> = fields.iter().map(|field| format!("{}: {}", field.name(), kind(field.data_type()))).collect();
+            let parts: Vec<_> = fields
+                .iter()
+                .map(|field| format!("{}: {}", field.name(), kind(field.data_type())))
+                .collect();
             format!("struct<{}>", parts.join(", "))
         }
         other => other.to_string().to_lowercase(),

@@ -31,7 +31,7 @@ pub enum QueryError {
     #[error("pharos query only reads: {0}")]
     NotAQuery(String),
     /// The query needs more memory than it may have, even with temporary files.
-    #[error("the query needs more memory than the {limit} bytes it may have ({problem}): allow more with --memory, or ask for fewer rows or columns")]
+    #[error("the query needs more than its {} MiB of memory ({problem}): allow more with --memory, or ask for fewer rows or columns", limit >> 20)]
     Memory {
         /// Bytes it may have.
         limit: usize,
@@ -85,7 +85,7 @@ impl Scope {
             E::SchemaError(problem, _) => self.schema(problem),
             E::ResourcesExhausted(problem) => QueryError::Memory {
                 limit: self.memory,
-                problem: one_line(problem.split('.').next().unwrap_or(problem)),
+                problem: one_line(shortage(problem)),
             },
             E::External(inner) => match inner.downcast_ref::<DataFusionError>() {
                 Some(inner) => self.explain(inner),
@@ -95,17 +95,24 @@ impl Scope {
                 },
             },
             E::ArrowError(inner, _) => QueryError::Failed(one_line(&inner.to_string())),
-            E::Plan(problem) | E::Execution(problem) | E::NotImplemented(problem) | E::Configuration(problem) => {
-                QueryError::Failed(one_line(problem))
-            }
+            E::Plan(problem)
+            | E::Execution(problem)
+            | E::NotImplemented(problem)
+            | E::Configuration(problem) => QueryError::Failed(one_line(problem)),
             other => QueryError::Failed(one_line(&other.strip_backtrace())),
         }
     }
 
     fn schema(&self, problem: &SchemaError) -> QueryError {
         match problem {
-            SchemaError::FieldNotFound { field, valid_fields } => {
-                let mut known: Vec<String> = valid_fields.iter().map(|column| column.name().to_owned()).collect();
+            SchemaError::FieldNotFound {
+                field,
+                valid_fields,
+            } => {
+                let mut known: Vec<String> = valid_fields
+                    .iter()
+                    .map(|column| column.name().to_owned())
+                    .collect();
                 if known.is_empty() {
                     known.clone_from(&self.columns);
                 }
@@ -156,13 +163,20 @@ pub(crate) fn near(word: &str, known: &[String]) -> Vec<String> {
 /// Names that contain the word, or that the word contains.
 fn near_parts(word: &str, known: &[String]) -> Vec<String> {
     let word = word.to_lowercase();
-    let part = |name: &&String| word.len() > 2 && (name.contains(&word) || name.len() > 2 && word.contains(name.as_str()));
+    let part = |name: &&String| {
+        word.len() > 2 && (name.contains(&word) || name.len() > 2 && word.contains(name.as_str()))
+    };
     known.iter().filter(part).take(NEAR).cloned().collect()
 }
 
 /// `a, b, c and 7 more`
 pub(crate) fn list(names: &[String]) -> String {
-    let shown = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let shown = names
+        .iter()
+        .take(LISTED)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
     match names.len().saturating_sub(LISTED) {
         0 => shown,
         more => format!("{shown} and {more} more"),
@@ -175,13 +189,22 @@ fn syntax(error: &ParserError) -> String {
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => one_line(text),
         ParserError::RecursionLimitExceeded => return "syntax error: nested too deeply".to_owned(),
     };
-    let position = text.rsplit_once(" at Line: ").and_then(|(problem, position)| {
-        let (line, column) = position.split_once(", Column: ")?;
-        Some((problem.to_owned(), line.to_owned(), column.trim().to_owned()))
-    });
+    let position = text
+        .rsplit_once(" at Line: ")
+        .and_then(|(problem, position)| {
+            let (line, column) = position.split_once(", Column: ")?;
+            Some((
+                problem.to_owned(),
+                line.to_owned(),
+                column.trim().to_owned(),
+            ))
+        });
     match position {
         Some((problem, line, column)) => {
-            format!("syntax error at line {line}, column {column}: {}", lower_first(&problem))
+            format!(
+                "syntax error at line {line}, column {column}: {}",
+                lower_first(&problem)
+            )
         }
         None => format!("syntax error: {}", lower_first(&text)),
     }
@@ -189,12 +212,26 @@ fn syntax(error: &ParserError) -> String {
 
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
+}
+
+/// The sentence that says what ran out, without who has how much of it.
+fn shortage(problem: &str) -> &str {
+    let failed = problem
+        .find("Failed to allocate")
+        .map_or(problem, |at| &problem[at..]);
+    failed.split(" with ").next().unwrap_or(failed)
 }
 
 /// The text without line breaks.
 pub(crate) fn one_line(text: &str) -> String {
-    text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split(['\n', '\r'])
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -203,10 +240,19 @@ mod tests {
 
     #[test]
     fn positions_are_taken_out_of_the_parsers_words() {
-        let error = ParserError::ParserError("Expected: an SQL statement, found: selec at Line: 1, Column: 3".into());
-        assert_eq!(syntax(&error), "syntax error at line 1, column 3: expected: an SQL statement, found: selec");
-        let error = ParserError::TokenizerError("Unterminated string literal at Line: 2, Column: 9".into());
-        assert_eq!(syntax(&error), "syntax error at line 2, column 9: unterminated string literal");
+        let error = ParserError::ParserError(
+            "Expected: an SQL statement, found: selec at Line: 1, Column: 3".into(),
+        );
+        assert_eq!(
+            syntax(&error),
+            "syntax error at line 1, column 3: expected: an SQL statement, found: selec"
+        );
+        let error =
+            ParserError::TokenizerError("Unterminated string literal at Line: 2, Column: 9".into());
+        assert_eq!(
+            syntax(&error),
+            "syntax error at line 2, column 9: unterminated string literal"
+        );
     }
 
     #[test]

@@ -80,10 +80,21 @@ fn files_of(plan: &Arc<dyn ExecutionPlan>, read: &mut BTreeSet<Path>) {
 
 fn scanned(table: &Opened, read: &BTreeSet<Path>) -> Scanned {
     let root = table.root();
-    let sizes: BTreeMap<&str, u64> = table.files.iter().map(|file| (&*file.path, file.bytes)).collect();
+    let sizes: BTreeMap<&str, u64> = table
+        .files
+        .iter()
+        .map(|file| (&*file.path, file.bytes))
+        .collect();
     let paths: Vec<String> = read
         .iter()
-        .filter_map(|path| Some(path.prefix_match(&root)?.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/")))
+        .filter_map(|path| {
+            Some(
+                path.prefix_match(&root)?
+                    .map(|part| part.as_ref().to_owned())
+                    .collect::<Vec<_>>()
+                    .join("/"),
+            )
+        })
         .collect();
     let partitions: BTreeSet<String> = paths.iter().map(|path| partition(path)).collect();
     let all_partitions: BTreeSet<String> = sizes.keys().map(|path| partition(path)).collect();
@@ -102,7 +113,10 @@ fn scanned(table: &Opened, read: &BTreeSet<Path>) -> Scanned {
 
 /// `date=2026-11-20`, or nothing for a file outside of all partitions.
 fn partition(path: &str) -> String {
-    folders(path).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("/")
+    folders(path)
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 impl fmt::Display for Explanation {
@@ -123,11 +137,27 @@ impl fmt::Display for Scanned {
         if let Some(version) = self.version {
             write!(f, ", version {version}")?;
         }
-        write!(f, "): files scanned {} of {} ({} pruned)", self.files, self.all_files, self.pruned())?;
+        write!(
+            f,
+            "): files scanned {} of {} ({} pruned)",
+            self.files,
+            self.all_files,
+            self.pruned()
+        )?;
         write!(f, ", {} of {}", Size(self.bytes), Size(self.all_bytes))?;
-        let named: Vec<&str> = self.partitions.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+        let named: Vec<&str> = self
+            .partitions
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
+            .collect();
         if self.all_partitions > 1 || !named.is_empty() {
-            write!(f, ", partitions {} of {}", self.partitions.len(), self.all_partitions)?;
+            write!(
+                f,
+                ", partitions {} of {}",
+                self.partitions.len(),
+                self.all_partitions
+            )?;
         }
         if !named.is_empty() {
             let more = if named.len() > NAMED { ", ..." } else { "" };

@@ -13,7 +13,9 @@ use serde_json::Value;
 
 /// The function, to be registered.
 pub(crate) fn json_get() -> ScalarUDF {
-    ScalarUDF::from(JsonGet { signature: Signature::variadic_any(Volatility::Immutable) })
+    ScalarUDF::from(JsonGet {
+        signature: Signature::variadic_any(Volatility::Immutable),
+    })
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -38,7 +40,9 @@ impl ScalarUDFImpl for JsonGet {
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         if arguments.is_empty() {
-            return plan_err!("json_get needs a text and the keys that lead to the value: json_get(body, 'user', 'id')");
+            return plan_err!(
+                "json_get needs a text and the keys that lead to the value: json_get(body, 'user', 'id')"
+            );
         }
         Ok(DataType::Utf8)
     }
@@ -70,7 +74,9 @@ fn step(argument: &ColumnarValue) -> Result<Step> {
         return Ok(Step::Key(key.to_owned()));
     }
     match scalar.cast_to(&DataType::UInt64) {
-        Ok(ScalarValue::UInt64(Some(at))) => Ok(Step::At(usize::try_from(at).unwrap_or(usize::MAX))),
+        Ok(ScalarValue::UInt64(Some(at))) => {
+            Ok(Step::At(usize::try_from(at).unwrap_or(usize::MAX)))
+        }
         _ => plan_err!("the keys of json_get are texts, or numbers from 0 for places in a list"),
     }
 }
@@ -98,8 +104,14 @@ mod tests {
         let text = r#"{"user":{"id":7,"tags":["a",{"b":true}]},"none":null}"#;
         let key = |key: &str| Step::Key(key.to_owned());
         assert_eq!(get(text, &[key("user"), key("id")]).as_deref(), Some("7"));
-        assert_eq!(get(text, &[key("user"), key("tags"), Step::At(0)]).as_deref(), Some("a"));
-        assert_eq!(get(text, &[key("user"), key("tags"), Step::At(1)]).as_deref(), Some(r#"{"b":true}"#));
+        assert_eq!(
+            get(text, &[key("user"), key("tags"), Step::At(0)]).as_deref(),
+            Some("a")
+        );
+        assert_eq!(
+            get(text, &[key("user"), key("tags"), Step::At(1)]).as_deref(),
+            Some(r#"{"b":true}"#)
+        );
         assert_eq!(get(text, &[key("none")]), None);
         assert_eq!(get(text, &[key("user"), Step::At(0)]), None);
         assert_eq!(get("no json", &[]), None);

@@ -54,17 +54,31 @@ pub(crate) async fn open(
     purpose: Purpose,
 ) -> Result<Opened, QueryError> {
     let table = info.name.clone();
-    let unreadable = |problem: String| QueryError::Table { table: table.clone(), problem: one_line(&problem) };
+    let unreadable = |problem: String| QueryError::Table {
+        table: table.clone(),
+        problem: one_line(&problem),
+    };
     match info.form {
         Form::Delta => delta(info, log_store, purpose).await.map_err(unreadable),
         Form::Parquet => {
-            let (provider, files) = parquet::open(&info, &log_store, state).await.map_err(unreadable)?;
-            Ok(Opened { info, provider, version: None, files })
+            let (provider, files) = parquet::open(&info, &log_store, state)
+                .await
+                .map_err(unreadable)?;
+            Ok(Opened {
+                info,
+                provider,
+                version: None,
+                files,
+            })
         }
     }
 }
 
-async fn delta(info: TableInfo, log_store: LogStoreRef, purpose: Purpose) -> Result<Opened, String> {
+async fn delta(
+    info: TableInfo,
+    log_store: LogStoreRef,
+    purpose: Purpose,
+) -> Result<Opened, String> {
     let mut table = DeltaTable::new(log_store);
     let mut files = Vec::new();
     if purpose == Purpose::Account {
@@ -74,10 +88,22 @@ async fn delta(info: TableInfo, log_store: LogStoreRef, purpose: Purpose) -> Res
             .snapshot()
             .log_data()
             .iter()
-            .map(|file| DataFile { path: file.path().into_owned(), bytes: u64::try_from(file.size()).unwrap_or(0) })
+            .map(|file| DataFile {
+                path: file.path().into_owned(),
+                bytes: u64::try_from(file.size()).unwrap_or(0),
+            })
             .collect();
     }
     let version = table.version();
-    let provider = table.table_provider().build().await.map_err(|error| error.strip_backtrace())?;
-    Ok(Opened { info, provider: Arc::new(provider), version, files })
+    let provider = table
+        .table_provider()
+        .build()
+        .await
+        .map_err(|error| error.strip_backtrace())?;
+    Ok(Opened {
+        info,
+        provider: Arc::new(provider),
+        version,
+        files,
+    })
 }

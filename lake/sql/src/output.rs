@@ -39,7 +39,9 @@ impl FromStr for Format {
             "csv" => Ok(Format::Csv),
             "json" => Ok(Format::Json),
             "ndjson" | "jsonl" => Ok(Format::Ndjson),
-            other => Err(format!("unknown format \"{other}\": it is one of table, csv, json, ndjson")),
+            other => Err(format!(
+                "unknown format \"{other}\": it is one of table, csv, json, ndjson"
+            )),
         }
     }
 }
@@ -54,7 +56,11 @@ trait Printer {
 ///
 /// # Errors
 /// When the query fails, or [`QueryError::Output`].
-pub async fn write(mut answer: Answer, format: Format, out: &mut (dyn Write + Send)) -> Result<u64, QueryError> {
+pub async fn write(
+    mut answer: Answer,
+    format: Format,
+    out: &mut (dyn Write + Send),
+) -> Result<u64, QueryError> {
     let schema = answer.schema();
     let mut printer: Box<dyn Printer + Send> = match format {
         Format::Table { width } => Box::new(table::Table::new(&schema, width)),

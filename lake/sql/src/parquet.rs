@@ -5,7 +5,9 @@ use std::sync::Arc;
 use deltalake::arrow::datatypes::DataType;
 use deltalake::datafusion::catalog::TableProvider;
 use deltalake::datafusion::datasource::file_format::parquet::ParquetFormat;
-use deltalake::datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use deltalake::datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
 use deltalake::datafusion::execution::SessionState;
 use deltalake::logstore::LogStoreRef;
 use deltalake::logstore::object_store::ObjectStore;
@@ -22,16 +24,24 @@ pub(crate) async fn open(
 ) -> Result<(Arc<dyn TableProvider>, Vec<DataFile>), String> {
     if info.url.scheme() != "file" {
         let root = info.url.join("/").map_err(|error| error.to_string())?;
-        state.runtime_env().register_object_store(&root, log_store.root_object_store(None));
+        state
+            .runtime_env()
+            .register_object_store(&root, log_store.root_object_store(None));
     }
     let files = files(log_store).await?;
     let partitions = partitions(&files)?;
-    let folder = ListingTableUrl::try_new(info.url.clone(), None).map_err(|error| error.strip_backtrace())?;
+    let folder = ListingTableUrl::try_new(info.url.clone(), None)
+        .map_err(|error| error.strip_backtrace())?;
     let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
         .with_file_extension(".parquet")
         .with_table_partition_cols(partitions);
-    let schema = options.infer_schema(state, &folder).await.map_err(|error| error.strip_backtrace())?;
-    let config = ListingTableConfig::new(folder).with_listing_options(options).with_schema(schema);
+    let schema = options
+        .infer_schema(state, &folder)
+        .await
+        .map_err(|error| error.strip_backtrace())?;
+    let config = ListingTableConfig::new(folder)
+        .with_listing_options(options)
+        .with_schema(schema);
     let table = ListingTable::try_new(config).map_err(|error| error.strip_backtrace())?;
     Ok((Arc::new(table), files))
 }
@@ -41,7 +51,10 @@ async fn files(log_store: &LogStoreRef) -> Result<Vec<DataFile>, String> {
     let mut files: Vec<DataFile> = store
         .list(None)
         .try_filter_map(async |object| {
-            let file = DataFile { path: object.location.to_string(), bytes: object.size };
+            let file = DataFile {
+                path: object.location.to_string(),
+                bytes: object.size,
+            };
             Ok(is_data_file(&object.location).then_some(file))
         })
         .try_collect()
@@ -53,15 +66,26 @@ async fn files(log_store: &LogStoreRef) -> Result<Vec<DataFile>, String> {
 
 /// Names and types of the columns that the folders hold.
 fn partitions(files: &[DataFile]) -> Result<Vec<(String, DataType)>, String> {
-    let Some(first) = files.first() else { return Ok(Vec::new()) };
+    let Some(first) = files.first() else {
+        return Ok(Vec::new());
+    };
     let names: Vec<&str> = folders(&first.path).map(|(name, _)| name).collect();
     for file in files {
-        if !folders(&file.path).map(|(name, _)| name).eq(names.iter().copied()) {
-            return Err(format!("{} is in folders of other names than {}", file.path, first.path));
+        if !folders(&file.path)
+            .map(|(name, _)| name)
+            .eq(names.iter().copied())
+        {
+            return Err(format!(
+                "{} is in folders of other names than {}",
+                file.path, first.path
+            ));
         }
     }
     let typed = names.iter().enumerate().map(|(level, name)| {
-        let values = files.iter().filter_map(|file| folders(&file.path).nth(level)).map(|(_, value)| value);
+        let values = files
+            .iter()
+            .filter_map(|file| folders(&file.path).nth(level))
+            .map(|(_, value)| value);
         ((*name).to_owned(), value_type(values))
     });
     Ok(typed.collect())
@@ -70,7 +94,9 @@ fn partitions(files: &[DataFile]) -> Result<Vec<(String, DataType)>, String> {
 /// The `name=value` folders of a path.
 pub(crate) fn folders(path: &str) -> impl Iterator<Item = (&str, &str)> {
     let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
-    folders.split('/').filter_map(|folder| folder.split_once('='))
+    folders
+        .split('/')
+        .filter_map(|folder| folder.split_once('='))
 }
 
 /// Days are dates, numbers without leading zeros are numbers, the rest is text.
@@ -97,7 +123,9 @@ fn is_day(value: &str) -> bool {
 
 fn is_number(value: &str) -> bool {
     let digits = value.strip_prefix('-').unwrap_or(value);
-    value.parse::<i64>().is_ok() && (digits == "0" || !digits.starts_with('0')) && !value.starts_with('+')
+    value.parse::<i64>().is_ok()
+        && (digits == "0" || !digits.starts_with('0'))
+        && !value.starts_with('+')
 }
 
 #[cfg(test)]
@@ -108,17 +136,32 @@ mod tests {
     fn folders_have_types() {
         let days = ["2026-11-20", "2026-01-02"];
         assert_eq!(value_type(days.into_iter()), DataType::Date32);
-        assert_eq!(value_type(["2026-11-20", "today"].into_iter()), DataType::Utf8);
-        assert_eq!(value_type(["1", "22", "-3", "0"].into_iter()), DataType::Int64);
+        assert_eq!(
+            value_type(["2026-11-20", "today"].into_iter()),
+            DataType::Utf8
+        );
+        assert_eq!(
+            value_type(["1", "22", "-3", "0"].into_iter()),
+            DataType::Int64
+        );
         // An hour that is written 07 is to be found as '07'.
         assert_eq!(value_type(["07", "12"].into_iter()), DataType::Utf8);
     }
 
     #[test]
     fn folders_that_differ_are_refused() {
-        let file = |path: &str| DataFile { path: path.to_owned(), bytes: 1 };
-        let good = partitions(&[file("date=2026-11-20/hour=07/a.parquet"), file("date=2026-11-21/hour=08/b.parquet")]);
-        let expected = vec![("date".to_owned(), DataType::Date32), ("hour".to_owned(), DataType::Utf8)];
+        let file = |path: &str| DataFile {
+            path: path.to_owned(),
+            bytes: 1,
+        };
+        let good = partitions(&[
+            file("date=2026-11-20/hour=07/a.parquet"),
+            file("date=2026-11-21/hour=08/b.parquet"),
+        ]);
+        let expected = vec![
+            ("date".to_owned(), DataType::Date32),
+            ("hour".to_owned(), DataType::Utf8),
+        ];
         assert_eq!(good, Ok(expected));
         let mixed = partitions(&[file("date=2026-11-20/a.parquet"), file("b.parquet")]);
         assert!(mixed.is_err_and(|error| error.contains("b.parquet")));

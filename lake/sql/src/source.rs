@@ -75,9 +75,16 @@ impl Source {
         let place = if is_local && !directory.is_empty() && !FilePath::new(directory).exists() {
             None
         } else {
-            Some(Location::parse(location, options).map_err(|e| QueryError::Location(e.to_string()))?)
+            Some(
+                Location::parse(location, options)
+                    .map_err(|e| QueryError::Location(e.to_string()))?,
+            )
         };
-        Ok(Source { name: name.into(), text: location.to_owned(), place })
+        Ok(Source {
+            name: name.into(),
+            text: location.to_owned(),
+            place,
+        })
     }
 
     /// The lake's name.
@@ -95,7 +102,9 @@ impl Source {
     /// # Errors
     /// When the place cannot be listed.
     pub async fn tables(&self) -> Result<Vec<TableInfo>, QueryError> {
-        let Some(root) = self.root()? else { return Ok(Vec::new()) };
+        let Some(root) = self.root()? else {
+            return Ok(Vec::new());
+        };
         let store = root.object_store(None);
         let listing = match store.list_with_delimiter(None).await {
             Ok(listing) => listing,
@@ -105,14 +114,23 @@ impl Source {
         let names: Vec<String> = (listing.common_prefixes.iter())
             .filter_map(|prefix| prefix.filename().map(str::to_owned))
             .collect();
-        let itself = itself(&names, listing.objects.iter().map(|object| &object.location));
+        let itself = itself(
+            &names,
+            listing.objects.iter().map(|object| &object.location),
+        );
         if let Some(form) = itself {
-            return Ok(vec![TableInfo { form, ..self.table(self.own_name(), root.root_url().clone()) }]);
+            return Ok(vec![TableInfo {
+                form,
+                ..self.table(self.own_name(), root.root_url().clone())
+            }]);
         }
         let probed = futures::stream::iter(names.into_iter().filter(|name| is_table_name(name)))
             .map(|name| self.probe(&store, name))
             .buffered(AT_ONCE);
-        let mut tables: Vec<TableInfo> = probed.try_filter_map(async |found| Ok(found)).try_collect().await?;
+        let mut tables: Vec<TableInfo> = probed
+            .try_filter_map(async |found| Ok(found))
+            .try_collect()
+            .await?;
         tables.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(tables)
     }
@@ -123,20 +141,31 @@ impl Source {
     /// # Errors
     /// When the place cannot be listed.
     pub async fn find(&self, name: &str) -> Result<Option<TableInfo>, QueryError> {
-        let Some(root) = self.root()? else { return Ok(None) };
+        let Some(root) = self.root()? else {
+            return Ok(None);
+        };
         if is_table_name(name)
-            && let Some(found) = self.probe(&root.object_store(None), name.to_owned()).await?
+            && let Some(found) = self
+                .probe(&root.object_store(None), name.to_owned())
+                .await?
         {
             return Ok(Some(found));
         }
         let tables = self.tables().await?;
-        Ok(tables.into_iter().find(|table| table.name.eq_ignore_ascii_case(name)))
+        Ok(tables
+            .into_iter()
+            .find(|table| table.name.eq_ignore_ascii_case(name)))
     }
 
     /// Delta's way to the folder at `url`.
     pub(crate) fn log_store(&self, url: &Url) -> Result<LogStoreRef, QueryError> {
-        let place = self.place.as_ref().ok_or_else(|| QueryError::Location(format!("{} is gone", self.text)))?;
-        let failed = |error: deltalake::DeltaTableError| QueryError::Location(format!("{}: {error}", self.text));
+        let place = self
+            .place
+            .as_ref()
+            .ok_or_else(|| QueryError::Location(format!("{} is gone", self.text)))?;
+        let failed = |error: deltalake::DeltaTableError| {
+            QueryError::Location(format!("{}: {error}", self.text))
+        };
         let builder = DeltaTableBuilder::from_url(url.clone())
             .map_err(failed)?
             .with_storage_options(place.options().clone());
@@ -148,35 +177,67 @@ impl Source {
     }
 
     fn root(&self) -> Result<Option<LogStoreRef>, QueryError> {
-        let Some(place) = &self.place else { return Ok(None) };
+        let Some(place) = &self.place else {
+            return Ok(None);
+        };
         // The parent of any table.
-        let url = place.table_url("x").map_err(|e| QueryError::Location(e.to_string()))?;
-        let url = url.join("..").map_err(|e| QueryError::Location(format!("{}: {e}", self.text)))?;
+        let url = place
+            .table_url("x")
+            .map_err(|e| QueryError::Location(e.to_string()))?;
+        let url = url
+            .join("..")
+            .map_err(|e| QueryError::Location(format!("{}: {e}", self.text)))?;
         self.log_store(&url).map(Some)
     }
 
     /// Which table is in the folder `name`, if any.
-    async fn probe(&self, store: &Arc<dyn ObjectStore>, name: String) -> Result<Option<TableInfo>, QueryError> {
+    async fn probe(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        name: String,
+    ) -> Result<Option<TableInfo>, QueryError> {
         let unreadable = |error| self.unreadable(&error);
-        let Some(url) = self.place.as_ref().and_then(|place| place.table_url(&name).ok()) else {
+        let Some(url) = self
+            .place
+            .as_ref()
+            .and_then(|place| place.table_url(&name).ok())
+        else {
             return Ok(None);
         };
         let folder = Path::from(name.as_str());
         let log = folder.clone().join("_delta_log");
-        if store.list(Some(&log)).next().await.transpose().map_err(unreadable)?.is_some() {
-            return Ok(Some(TableInfo { form: Form::Delta, ..self.table(name, url) }));
+        if store
+            .list(Some(&log))
+            .next()
+            .await
+            .transpose()
+            .map_err(unreadable)?
+            .is_some()
+        {
+            return Ok(Some(TableInfo {
+                form: Form::Delta,
+                ..self.table(name, url)
+            }));
         }
         let mut files = store.list(Some(&folder)).take(LOOKED_AT);
         while let Some(file) = files.try_next().await.map_err(unreadable)? {
             if is_data_file(&file.location) {
-                return Ok(Some(TableInfo { form: Form::Parquet, ..self.table(name, url) }));
+                return Ok(Some(TableInfo {
+                    form: Form::Parquet,
+                    ..self.table(name, url)
+                }));
             }
         }
         Ok(None)
     }
 
     fn table(&self, name: String, url: Url) -> TableInfo {
-        TableInfo { lake: self.name.clone(), name, form: Form::Delta, url }
+        TableInfo {
+            lake: self.name.clone(),
+            name,
+            form: Form::Delta,
+            url,
+        }
     }
 
     /// The last part of the location, for a location that is a table itself.
@@ -186,7 +247,11 @@ impl Source {
     }
 
     fn unreadable(&self, error: &StoreError) -> QueryError {
-        QueryError::Location(format!("{}: {}", self.text, crate::error::one_line(&error.to_string())))
+        QueryError::Location(format!(
+            "{}: {}",
+            self.text,
+            crate::error::one_line(&error.to_string())
+        ))
     }
 }
 
@@ -206,5 +271,8 @@ fn is_table_name(name: &str) -> bool {
 
 /// Whether a file belongs to the data: not hidden, not below a hidden folder.
 pub(crate) fn is_data_file(path: &Path) -> bool {
-    path.as_ref().ends_with(".parquet") && !path.parts().any(|part| part.as_ref().starts_with(['.', '_']))
+    path.as_ref().ends_with(".parquet")
+        && !path
+            .parts()
+            .any(|part| part.as_ref().starts_with(['.', '_']))
 }

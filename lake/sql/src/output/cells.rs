@@ -36,27 +36,44 @@ impl<'a> Cells<'a> {
         json: &'a EncoderOptions,
     ) -> Result<Cells<'a>, QueryError> {
         let schema = rows.schema_ref();
-        let columns = schema.fields().iter().zip(rows.columns()).map(|(field, column)| {
-            let cell = if is_nested(column.data_type()) {
-                Cell::Nested(make_encoder(field, column.as_ref(), json)?)
-            } else {
-                Cell::Plain(Box::new(ArrayFormatter::try_new(column.as_ref(), text)?))
-            };
-            Ok((column.as_ref() as &dyn Array, cell))
-        });
-        let columns = columns.collect::<Result<Vec<_>, ArrowError>>().map_err(|error| failed(&error))?;
-        Ok(Cells { columns, json: Vec::new() })
+        let columns = schema
+            .fields()
+            .iter()
+            .zip(rows.columns())
+            .map(|(field, column)| {
+                let cell = if is_nested(column.data_type()) {
+                    Cell::Nested(make_encoder(field, column.as_ref(), json)?)
+                } else {
+                    Cell::Plain(Box::new(ArrayFormatter::try_new(column.as_ref(), text)?))
+                };
+                Ok((column.as_ref() as &dyn Array, cell))
+            });
+        let columns = columns
+            .collect::<Result<Vec<_>, ArrowError>>()
+            .map_err(|error| failed(&error))?;
+        Ok(Cells {
+            columns,
+            json: Vec::new(),
+        })
     }
 
     /// Appends a value to `out`; `false` for NULL, which appends nothing.
-    pub(super) fn write(&mut self, row: usize, column: usize, out: &mut String) -> Result<bool, QueryError> {
+    pub(super) fn write(
+        &mut self,
+        row: usize,
+        column: usize,
+        out: &mut String,
+    ) -> Result<bool, QueryError> {
         let (array, cell) = &mut self.columns[column];
         match cell {
             Cell::Plain(formatter) => {
                 if is_null(*array, row) {
                     return Ok(false);
                 }
-                formatter.value(row).write(out).map_err(|error| failed(&error))?;
+                formatter
+                    .value(row)
+                    .write(out)
+                    .map_err(|error| failed(&error))?;
             }
             Cell::Nested(encoder) => {
                 if encoder.is_null(row) {
@@ -78,9 +95,9 @@ impl<'a> Cells<'a> {
 /// Whether a value is NULL, also behind a dictionary.
 fn is_null(array: &dyn Array, row: usize) -> bool {
     match array.data_type() {
-        DataType::Dictionary(..) | DataType::Null | DataType::RunEndEncoded(..) => {
-            array.logical_nulls().is_some_and(|nulls| nulls.is_null(row))
-        }
+        DataType::Dictionary(..) | DataType::Null | DataType::RunEndEncoded(..) => array
+            .logical_nulls()
+            .is_some_and(|nulls| nulls.is_null(row)),
         _ => array.is_null(row),
     }
 }

@@ -18,7 +18,10 @@ pub(super) struct Csv {
 
 impl Csv {
     pub(super) fn new(schema: &SchemaRef) -> Csv {
-        Csv { schema: schema.clone(), started: false }
+        Csv {
+            schema: schema.clone(),
+            started: false,
+        }
     }
 
     fn header(&mut self, out: &mut dyn Write) -> Result<(), QueryError> {

@@ -19,7 +19,11 @@ pub(super) struct Json {
 
 impl Json {
     pub(super) fn new(lines: bool) -> Json {
-        Json { lines, started: false, buffer: Vec::new() }
+        Json {
+            lines,
+            started: false,
+            buffer: Vec::new(),
+        }
     }
 }
 
@@ -27,8 +31,13 @@ impl Printer for Json {
     fn rows(&mut self, rows: &RecordBatch, out: &mut dyn Write) -> Result<(), QueryError> {
         let options = json_options();
         let objects: ArrayRef = std::sync::Arc::new(StructArray::from(rows.clone()));
-        let field = std::sync::Arc::new(Field::new("", DataType::Struct(rows.schema().fields().clone()), false));
-        let mut encoder = make_encoder(&field, objects.as_ref(), &options).map_err(|error| failed(&error))?;
+        let field = std::sync::Arc::new(Field::new(
+            "",
+            DataType::Struct(rows.schema().fields().clone()),
+            false,
+        ));
+        let mut encoder =
+            make_encoder(&field, objects.as_ref(), &options).map_err(|error| failed(&error))?;
         for row in 0..objects.len() {
             self.buffer.clear();
             let before: &[u8] = match (self.lines, self.started) {

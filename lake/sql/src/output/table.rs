@@ -39,8 +39,14 @@ impl Table {
     pub(super) fn new(schema: &SchemaRef, terminal: Option<usize>) -> Table {
         let fields = schema.fields();
         Table {
-            names: fields.iter().map(|field| tame(field.name().clone())).collect(),
-            right: fields.iter().map(|field| is_number(field.data_type())).collect(),
+            names: fields
+                .iter()
+                .map(|field| tame(field.name().clone()))
+                .collect(),
+            right: fields
+                .iter()
+                .map(|field| is_number(field.data_type()))
+                .collect(),
             terminal,
             ahead: Vec::new(),
             ahead_bytes: 0,
@@ -65,7 +71,12 @@ impl Table {
             line(&widths, out)?;
             self.form = Some(Form::Framed(widths));
         } else {
-            let longest = self.names.iter().map(|name| name.width()).max().unwrap_or(0);
+            let longest = self
+                .names
+                .iter()
+                .map(|name| name.width())
+                .max()
+                .unwrap_or(0);
             self.form = Some(Form::Upright(longest));
         }
         for row in std::mem::take(&mut self.ahead) {
@@ -79,7 +90,12 @@ impl Table {
         match &self.form {
             Some(Form::Framed(widths)) => framed(row, widths, &self.right, out)?,
             Some(Form::Upright(longest)) => {
-                writeln!(out, "-- row {} {}", self.count, "-".repeat(longest.saturating_sub(4)))?;
+                writeln!(
+                    out,
+                    "-- row {} {}",
+                    self.count,
+                    "-".repeat(longest.saturating_sub(4))
+                )?;
                 for (name, cell) in self.names.iter().zip(row) {
                     writeln!(out, "{name}{} | {cell}", " ".repeat(longest - name.width()))?;
                 }
@@ -124,7 +140,12 @@ impl Printer for Table {
         if let Some(Form::Framed(widths)) = &self.form {
             line(widths, out)?;
         }
-        writeln!(out, "({} {})", self.count, if self.count == 1 { "row" } else { "rows" })?;
+        writeln!(
+            out,
+            "({} {})",
+            self.count,
+            if self.count == 1 { "row" } else { "rows" }
+        )?;
         Ok(())
     }
 }
@@ -139,7 +160,12 @@ fn line(widths: &[usize], out: &mut dyn Write) -> Result<(), QueryError> {
     Ok(())
 }
 
-fn framed(cells: &[String], widths: &[usize], right: &[bool], out: &mut dyn Write) -> Result<(), QueryError> {
+fn framed(
+    cells: &[String],
+    widths: &[usize],
+    right: &[bool],
+    out: &mut dyn Write,
+) -> Result<(), QueryError> {
     let mut text = String::from("|");
     for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {
         let blank = " ".repeat(width.saturating_sub(cell.width()));
