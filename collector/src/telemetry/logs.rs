@@ -20,6 +20,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use super::push;
 use super::sampling::Sampler;
 use crate::configuration::telemetry::{Encoding, LogLevel, Otlp, Telemetry};
 
@@ -71,13 +72,14 @@ fn exporter(push: &Otlp) -> Result<LogExporter, String> {
     let built = match push.protocol.as_str() {
         "grpc" => LogExporter::builder()
             .with_tonic()
-            .with_endpoint(super::metrics::grpc_endpoint(push))
-            .with_metadata(super::metrics::metadata(push)?)
+            .with_endpoint(push::grpc_endpoint(push))
+            .with_metadata(push::metadata(push)?)
             .build(),
         _ => LogExporter::builder()
             .with_http()
-            .with_endpoint(super::metrics::http_endpoint(push, "logs"))
-            .with_headers(super::metrics::headers(push))
+            .with_endpoint(push::http_endpoint(push, "logs"))
+            .with_headers(push::headers(push))
+            .with_http_client(push::Client::new(push::TIMEOUT)?)
             .build(),
     };
     built.map_err(|error| format!("service::telemetry::logs: cannot push to {}: {error}", push.endpoint))

@@ -1,16 +1,14 @@
 //! Own metrics: scraped, pushed, or both.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use net::answer::Body;
 use net::listen::{Listener, Transport};
 use net::server::{self, Peer, ServerOptions};
 use opentelemetry::global;
-use tonic::metadata::MetadataMap;
 use opentelemetry_otlp::{MetricExporter, WithExportConfig, WithHttpConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, PeriodicReader, SdkMeterProvider};
@@ -18,7 +16,8 @@ use prometheus::{Registry, TextEncoder};
 use tokio_util::sync::CancellationToken;
 
 use super::process;
-use crate::configuration::telemetry::{Level, Metrics, Otlp, Periodic, Prometheus};
+use super::push::{Client, grpc_endpoint, headers, http_endpoint, metadata};
+use crate::configuration::telemetry::{Level, Metrics, Periodic, Prometheus};
 
 /// Starts the readers. They must be there before the first instrument is made.
 pub(super) async fn start(
@@ -74,6 +73,7 @@ async fn serve(endpoint: &str, registry: Registry, stop: CancellationToken) -> R
         std::future::ready(response)
     };
     let server = server::serve(listener, ServerOptions::default(), Arc::new(answer)).map_err(|error| error.to_string())?;
+    tracing::info!(endpoint = %server.local_address(), "Serving own metrics at /metrics");
     tokio::spawn(async move {
         stop.cancelled().await;
         server.stop(Duration::from_secs(1)).await;
@@ -111,46 +111,10 @@ fn push(builder: MeterProviderBuilder, settings: &Periodic) -> Result<MeterProvi
             .with_http()
             .with_endpoint(http_endpoint(push, "metrics"))
             .with_headers(headers(push))
-            .with_timeout(timeout)
+            .with_http_client(Client::new(timeout)?)
             .build(),
     };
     let exporter = built.map_err(|error| format!("service::telemetry::metrics: cannot push to {}: {error}", push.endpoint))?;
     let reader = PeriodicReader::builder(exporter).with_interval(Duration::from_millis(settings.interval)).build();
     Ok(builder.with_reader(reader))
-}
-
-/// A URL for `grpc`, whose endpoint may come without a scheme.
-pub(super) fn grpc_endpoint(push: &Otlp) -> String {
-    match push.endpoint.contains("://") {
-        true => push.endpoint.clone(),
-        false if push.insecure => format!("http://{}", push.endpoint),
-        false => format!("https://{}", push.endpoint),
-    }
-}
-
-/// The URL of one signal; an endpoint without a path is a base URL.
-pub(super) fn http_endpoint(push: &Otlp, signal: &str) -> String {
-    let base = grpc_endpoint(push);
-    let after_scheme = base.split_once("://").map_or(base.as_str(), |(_, rest)| rest);
-    match after_scheme.trim_end_matches('/').contains('/') {
-        true => base,
-        false => format!("{}/v1/{signal}", base.trim_end_matches('/')),
-    }
-}
-
-/// The headers in clear, for an HTTP push.
-pub(super) fn headers(push: &Otlp) -> HashMap<String, String> {
-    push.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect()
-}
-
-/// The headers in clear, for a gRPC push.
-pub(super) fn metadata(push: &Otlp) -> Result<MetadataMap, String> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &push.headers {
-        let name: HeaderName = name.parse().map_err(|_| format!("service::telemetry: \"{name}\" is no header name"))?;
-        let value = HeaderValue::from_str(value.expose())
-            .map_err(|_| format!("service::telemetry: the value of header \"{name}\" has characters that no header may have"))?;
-        headers.insert(name, value);
-    }
-    Ok(MetadataMap::from_headers(headers))
 }

@@ -5,6 +5,7 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig, WithTon
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
+use super::push;
 use crate::configuration::telemetry::{Level, Otlp, Telemetry};
 
 /// Starts own spans when they are wanted.
@@ -26,13 +27,14 @@ fn exporter(push: &Otlp) -> Result<SpanExporter, String> {
     let built = match push.protocol.as_str() {
         "grpc" => SpanExporter::builder()
             .with_tonic()
-            .with_endpoint(super::metrics::grpc_endpoint(push))
-            .with_metadata(super::metrics::metadata(push)?)
+            .with_endpoint(push::grpc_endpoint(push))
+            .with_metadata(push::metadata(push)?)
             .build(),
         _ => SpanExporter::builder()
             .with_http()
-            .with_endpoint(super::metrics::http_endpoint(push, "traces"))
-            .with_headers(super::metrics::headers(push))
+            .with_endpoint(push::http_endpoint(push, "traces"))
+            .with_headers(push::headers(push))
+            .with_http_client(push::Client::new(push::TIMEOUT)?)
             .build(),
     };
     built.map_err(|error| format!("service::telemetry::traces: cannot push to {}: {error}", push.endpoint))

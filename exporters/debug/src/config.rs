@@ -62,7 +62,8 @@ impl Default for Config {
 impl Validate for Config {
     fn validate(&self, at: &mut At<'_>) {
         at.check_some("sending_queue", self.sending_queue.as_option());
-        if self.use_internal_logger && at.is_set("output_paths") {
+        let is_default = self.output_paths == Config::default().output_paths;
+        if self.use_internal_logger && at.is_set("output_paths") && !is_default {
             at.error("output_paths", "needs use_internal_logger: false");
         }
         if !self.use_internal_logger && self.output_paths.is_empty() {

@@ -1,0 +1,9 @@
+//! Drives the real program: its command line, what it says about
+//! configurations, how it starts, runs and stops.
+
+mod commands;
+mod expansion;
+mod kit;
+mod mistakes;
+mod own_telemetry;
+mod running;
