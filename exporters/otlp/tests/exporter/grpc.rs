@@ -14,7 +14,9 @@ use pipeline::{Exporter, Host};
 use prost::Message;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-use crate::rig::{Call1, Script, build, export, grpc, grpc_server, listen, outcome, rope};
+use crate::rig::{
+    Call1, Script, build, export, grpc, grpc_server, grpc_server_on, listen, outcome, rope,
+};
 
 fn plain(address: SocketAddr, more: &str) -> Arc<dyn Exporter> {
     grpc(&format!("endpoint: http://{address}\n{more}"))
@@ -193,6 +195,23 @@ async fn silence_and_absence_are_worth_another_attempt() {
         .again
         .expect("again");
     assert!(again.why.contains("cannot connect"), "{}", again.why);
+}
+
+#[tokio::test]
+async fn a_socket_in_the_file_system_is_a_destination() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("otlp.sock").display().to_string();
+    let listener = net::Listener::bind(&path, net::Transport::Unix).await;
+    let script = Script::new([]);
+    let _server = grpc_server_on(
+        listener.expect("a socket"),
+        &script,
+        GrpcOptions::default(),
+        None,
+    );
+    let exporter = grpc(&format!("endpoint: unix://{path}\ntls: {{insecure: true}}"));
+    assert_eq!(export(&exporter, test_kit::logs(["a"])).await.sent, 1);
+    assert_eq!(script.bodies(), [["a"]]);
 }
 
 /// Messages of `opentelemetry-proto` for tonic.

@@ -7,10 +7,15 @@ use ::http::{HeaderValue, Version};
 use net::{Code, Status};
 use opentelemetry_proto::tonic::collector::logs::v1 as logs;
 use otlp::{Payload, Signal};
-use pipeline::{Batch, Host};
+use pipeline::consumer::hand_over;
+use pipeline::tail::Tail;
+use pipeline::{Accepted, Batch, Host};
 use prost::Message;
+use tokio::time::Instant;
 
-use crate::rig::{Reply, Script, build, export, http, http_server, listen, outcome, reply, rope};
+use crate::rig::{
+    Reply, Script, build, export, http, http_server, listen, outcome, read, reply, rope,
+};
 
 const PROTOBUF: &str = "application/x-protobuf";
 
@@ -214,6 +219,35 @@ async fn a_body_over_the_limit_is_cut_until_it_fits() {
     }
     let (sent, again, refused) = one(reply(413, "text/plain", "")).await;
     assert_eq!((sent, again, refused.len()), (2, 0, 0));
+}
+
+#[tokio::test]
+async fn behind_a_queue_every_record_arrives_once() {
+    // busy, then too large, then half of it, then busy again, then the rest
+    let script = Script::new([
+        reply(503, "text/plain", ""),
+        reply(413, "text/plain", ""),
+        reply(200, PROTOBUF, ""),
+        reply(429, "text/plain", ""),
+    ]);
+    let (_server, address) = http_server(&script, None).await;
+    let yaml = format!(
+        "endpoint: http://{address}\nretry_on_failure: {{initial_interval: 1ms}}\nsending_queue: {{wait_for_result: true}}"
+    );
+    let (config, problems) = read(&exporter_otlp::http_factory(), &yaml);
+    let config = config.unwrap_or_else(|| panic!("{problems}"));
+    let host = Host::new(1 << 20);
+    let id = "otlp_http".parse().expect("an id");
+    let driver = config.build(&id, Signal::Logs, &host).expect("builds");
+    let tail = Tail::start("otlp_http", Signal::Logs, driver, config.tail(), &host).await;
+    let tail = tail.expect("starts");
+    let batch = Batch::new(test_kit::numbered_logs(0..8));
+    let outcome = hand_over(&*tail.consumer(), batch).await;
+    assert_eq!(outcome, Ok(Accepted::default()));
+    let sizes: Vec<usize> = script.bodies().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [8, 8, 4, 4, 4]);
+    let report = tail.stop(Instant::now() + Duration::from_secs(60)).await;
+    assert_eq!((report.sent, report.unaccounted()), (8, 0), "{report:?}");
 }
 
 #[tokio::test]

@@ -182,15 +182,24 @@ pub(crate) async fn grpc_server(
     options: GrpcOptions,
     tls: Option<ServerTlsSettings>,
 ) -> (Server, SocketAddr) {
-    let options_of_connections = ServerOptions {
+    let server = grpc_server_on(listen().await, script, options, tls);
+    let address = server.local_address().ip().expect("an address");
+    (server, address)
+}
+
+pub(crate) fn grpc_server_on(
+    listener: Listener,
+    script: &Arc<Script<Call1>>,
+    options: GrpcOptions,
+    tls: Option<ServerTlsSettings>,
+) -> Server {
+    let connections = ServerOptions {
         protocols: net::Protocols::Http2,
         tls: tls.map(|tls| Arc::new(TlsAcceptor::new(tls, &["h2"]).expect("TLS"))),
         ..ServerOptions::default()
     };
     let handler = Arc::new(GrpcServer::new(Service(Arc::clone(script)), options));
-    let server = net::serve(listen().await, options_of_connections, handler).expect("serves");
-    let address = server.local_address().ip().expect("an address");
-    (server, address)
+    net::serve(listener, connections, handler).expect("serves")
 }
 
 /// What a scripted request of HTTP is answered with.
