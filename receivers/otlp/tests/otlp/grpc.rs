@@ -60,7 +60,7 @@ async fn malformed_messages_say_what_and_where_and_spare_other_clients() {
         .await
         .unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
-    for part in ["trace_id", "16", "5 bytes"] {
+    for part in ["logRecords[1].traceId", "16", "5 bytes"] {
         assert!(error.message().contains(part), "{}", error.message());
     }
     assert!(

@@ -30,7 +30,7 @@ async fn malformed_protobuf_is_400_with_a_status_that_says_where() {
         (
             broken_logs(),
             vec![
-                "resource_logs[0].scope_logs[0].log_records[1].trace_id",
+                "resourceLogs[0].scopeLogs[0].logRecords[1].traceId",
                 "16",
                 "5",
             ],

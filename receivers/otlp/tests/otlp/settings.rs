@@ -5,12 +5,13 @@ use receiver_otlp::Config;
 
 use crate::stage::node;
 
-/// The settings, or all problems; the second is warnings.
+/// The settings, or all errors; the second is errors and warnings.
 fn read(yaml: &str) -> (Result<Config, String>, String) {
     let mut problems = Problems::new();
     let config = decode_valid::<Config>(&node(yaml), "receivers::otlp", &mut problems);
-    let text = problems.to_string();
-    (config.ok_or(text.clone()), text)
+    let warnings = problems.warnings().into_iter().map(|p| format!("\n{p}"));
+    let text = problems.to_string() + &warnings.collect::<String>();
+    (config.ok_or(problems.to_string()), text)
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Unix sockets and the end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use net::grpc::{GrpcClient, GrpcClientOptions};
 use net::http::StatusCode;
@@ -15,6 +14,16 @@ use tokio::sync::{Notify, oneshot};
 use crate::sender::{Post, call};
 use crate::stage::{Stage, address, outputs, start};
 use crate::telemetry::{EXPORT_LOGS, logs};
+
+/// A request as it stands on the wire.
+fn by_hand(body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST /v1/logs HTTP/1.1\r\nhost: me\r\nconnection: close\r\n\
+         content-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
 
 #[tokio::test]
 async fn unix_sockets_serve_both_protocols() {
@@ -34,15 +43,8 @@ async fn unix_sockets_serve_both_protocols() {
         .await
         .unwrap();
 
-    let body = logs(&["b"]);
-    let head = format!(
-        "POST /v1/logs HTTP/1.1\r\nhost: me\r\nconnection: close\r\n\
-         content-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
     let mut stream = UnixStream::connect(&http).await.unwrap();
-    stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(&body).await.unwrap();
+    stream.write_all(&by_hand(&logs(&["b"]))).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -125,17 +127,14 @@ async fn a_client_that_goes_away_does_not_take_its_data_along() {
     let running = start(crate::stage::BOTH, outputs(&Signal::ALL, &consumer), &host)
         .await
         .unwrap();
-    let http = address(&running, "http");
-    let sender = tokio::spawn(Post::logs(logs(&["a"])).send(http));
+    let grpc = address(&running, "grpc");
+    let sender = tokio::spawn(call(grpc, EXPORT_LOGS, logs(&["a"]), None));
     slow.wait_for(1).await;
+    let (batch, mut answer) = slow.waiting.lock().pop().unwrap();
     sender.abort();
-    sender.await.unwrap_err();
-    running.stop.cancel();
-    tokio::time::timeout(Duration::from_secs(9), running.done)
-        .await
-        .expect("nobody waits for an answer that nobody reads")
-        .unwrap()
-        .unwrap();
-    let (batch, _) = &slow.waiting.lock()[0];
+    // the pipeline learns that nobody waits any more, and keeps the data
+    answer.closed().await;
     assert_eq!(log_bodies(&batch.payload), ["a"]);
+    running.stop.cancel();
+    running.done.await.unwrap().unwrap();
 }
