@@ -31,7 +31,7 @@ EVENTS = Counter(
         "browser.navigation": 2,
         "browser.page_leave": 2,
         "exception": 1,
-        "checkout.done": 1,
+        "demo.clicked": 1,
         "media.started": 1,
         "media.paused": 1,
         "media.volume_changed": 1,
@@ -120,7 +120,7 @@ def values_of_each(events: list[Row]) -> None:
     assert error["attributes"]["exception.type"] == "Error"
     assert error["attributes"]["exception.message"]
     assert "http://localhost" in error["attributes"]["exception.stacktrace"]
-    assert one["checkout.done"]["attributes"]["cart.items"] == "3"
+    assert one["demo.clicked"]["attributes"]["demo.button"] == "custom"
     for event in events:
         if event["event_name"] == "browser.page_leave":
             assert int(event["attributes"]["event.duration"]) > 0
@@ -128,7 +128,7 @@ def values_of_each(events: list[Row]) -> None:
             assert float(event["attributes"]["media.position"]) >= 0
             assert float(event["attributes"]["media.duration"]) > 1
     volume = one["media.volume_changed"]["attributes"]
-    assert (volume["media.volume"], volume["media.muted"]) == ("0.25", "false")
+    assert (volume["media.volume"], volume["media.muted"]) == ("0.5", "false")
 
 
 def test_plain_fetch_loses_events(start_pharos: StartPharos, start_proxy: StartProxy, tmp_path: Path) -> None:
