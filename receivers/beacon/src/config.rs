@@ -58,6 +58,9 @@ pub struct Config {
     /// Fields that the server sets itself and that senders may set all the
     /// same: names, `name.*`, or `*`. For servers that forward beacons.
     pub trust_client_fields: Vec<String>,
+    /// Whether credentials and secret query values in URLs are replaced, and
+    /// NUL characters removed.
+    pub sanitize: bool,
     /// Whether times of clients are corrected.
     pub timestamps: Timestamps,
     /// Whether bodies may be base64, or events of AWS services around bodies.
@@ -108,6 +111,7 @@ impl Default for Config {
             rate_limit: OnByDefault::default(),
             keys: Vec::new(),
             trust_client_fields: Vec::new(),
+            sanitize: true,
             timestamps: Timestamps::Correct,
             body_encoding: BodyEncoding::Auto,
             max_body_bytes: ByteSize::kib(256),
@@ -171,6 +175,9 @@ impl Config {
             } else if path == "/" || !path.is_empty() && *path == self.path {
                 at.error(name, "is where beacons are taken; choose another path");
             }
+        }
+        if self.demo && self.script.is_empty() {
+            at.error("demo", "needs a script: the page loads it");
         }
         if !self.script.is_empty() && self.script == self.reports {
             at.error("reports", "must differ from script");

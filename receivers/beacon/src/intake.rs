@@ -102,6 +102,7 @@ impl Intake {
                 text: limits.string_bytes.as_usize(),
                 stack: limits.stack_bytes.as_usize(),
                 elements: limits.array_items,
+                sanitize: config.sanitize,
             },
             max_events: config.max_events,
             timestamps: config.timestamps,

@@ -8,7 +8,7 @@ mod text;
 mod write;
 
 pub(crate) use scan::{Fault, Scanner};
-pub(crate) use text::{Text, unescape};
+pub(crate) use text::{Text, unescape, unescape_all};
 pub(crate) use write::{Limits, Writing};
 
 /// What a value is.

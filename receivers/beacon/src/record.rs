@@ -101,7 +101,8 @@ impl Context<'_> {
             }
             _ => {}
         }
-        if matches!(piece.kind, Kind::Plain | Kind::Escaped)
+        if writing.limits.sanitize
+            && matches!(piece.kind, Kind::Plain | Kind::Escaped)
             && url::is_url_field(path)
             && let Some(url) = piece.string(text)
             && let Text::Owned(clean) = url::redacted(&url)

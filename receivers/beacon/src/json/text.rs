@@ -6,11 +6,16 @@ pub(crate) type Text<'t> = std::borrow::Cow<'t, str>;
 /// Appends the characters of a string, escapes resolved. Half of a surrogate
 /// pair becomes U+FFFD; NUL, which some stores cannot hold, is left out.
 pub(crate) fn unescape(raw: &str, out: &mut String) {
+    unescape_all(raw, out, false);
+}
+
+/// The same, where NUL may be kept.
+pub(crate) fn unescape_all(raw: &str, out: &mut String, nul: bool) {
     let mut rest = raw;
     while let Some(at) = rest.find('\\') {
         out.push_str(rest.get(..at).unwrap_or_default());
         let (character, length) = escaped(rest.get(at..).unwrap_or_default());
-        if character != '\0' {
+        if nul || character != '\0' {
             out.push(character);
         }
         rest = rest.get(at + length..).unwrap_or_default();

@@ -3,7 +3,7 @@
 use otlp::Value;
 use otlp::write::{LogWriter, ResourceWriter, ValueWriter};
 
-use super::{Kind, Piece, Scanner, unescape};
+use super::{Kind, Piece, Scanner, unescape, unescape_all};
 
 /// What one value may be at most.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,8 @@ pub(crate) struct Limits {
     pub(crate) stack: usize,
     /// Elements of an array.
     pub(crate) elements: usize,
+    /// Whether NULs are removed, and secrets in URLs replaced.
+    pub(crate) sanitize: bool,
 }
 
 /// What has attributes: a record, or a resource.
@@ -89,7 +91,7 @@ impl Writing<'_> {
             Kind::Plain => Value::String(cut(raw, limit, &mut self.cut)),
             Kind::Escaped => {
                 self.scratch.clear();
-                unescape(raw, self.scratch);
+                unescape_all(raw, self.scratch, !self.limits.sanitize);
                 Value::String(cut(self.scratch, limit, &mut self.cut))
             }
             Kind::Nested => Value::Empty,
