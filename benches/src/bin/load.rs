@@ -160,7 +160,7 @@ fn protocol(name: &str) -> Result<(Protocol, &'static str), Failure> {
     match name {
         "grpc" => Ok((Protocol::Grpc, "")),
         "http" => Ok((Protocol::Http, "/v1/logs")),
-        "beacon" => Ok((Protocol::Beacon, "/")),
+        "beacon" => Ok((Protocol::Beacon, "/b")),
         "204" => Ok((Protocol::NoContent, "/")),
         other => Err(format!("--protocol {other}: expected grpc, http, beacon or 204").into()),
     }
