@@ -3,6 +3,7 @@
 mod logs;
 mod metrics;
 mod process;
+mod push;
 mod resource;
 mod sampling;
 mod spans;
