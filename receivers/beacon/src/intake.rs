@@ -273,3 +273,6 @@ fn send(outlet: &Outlet, read: Read) -> (Ack, Handed) {
     // The full address of a client is kept in memory only, never in a queue.
     (outlet.send(Batch::new(read.payload)), handed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -257,8 +257,12 @@ impl<'t> Scanner<'t> {
                         continue;
                     }
                 }
-                b'"' => drop(self.string()?),
-                first => drop(self.scalar(first)?),
+                b'"' => {
+                    self.string()?;
+                }
+                first => {
+                    self.scalar(first)?;
+                }
             }
             loop {
                 let Some(end) = open.last().copied() else {

@@ -216,9 +216,7 @@ mod tests {
             format!(
                 r#"{{"version":"2.0","rawQueryString":"","headers":{{"user-agent":"UA"}},"requestContext":{{"http":{{"sourceIp":"192.0.2.7"}}}},"body":"{ENCODED}","isBase64Encoded":true}}"#
             ),
-            format!(
-                r#"{{"httpMethod":"POST","multiValueHeaders":{{"User-Agent":["UA"]}},"requestContext":{{"identity":{{"sourceIp":"192.0.2.7"}}}},"body":"{{\"a\":1}}","isBase64Encoded":false}}"#
-            ),
+            r#"{"httpMethod":"POST","multiValueHeaders":{"User-Agent":["UA"]},"requestContext":{"identity":{"sourceIp":"192.0.2.7"}},"body":"{\"a\":1}","isBase64Encoded":false}"#.to_owned(),
             format!(
                 r#"{{"requestContext":{{"elb":{{"targetGroupArn":"x"}}}},"headers":{{"user-agent":"UA"}},"body":"{ENCODED}","isBase64Encoded":true}}"#
             ),

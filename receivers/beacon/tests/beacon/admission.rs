@@ -7,6 +7,9 @@ use pipeline::{Accepted, Refused};
 use crate::rig::{Rig, attributes};
 
 const CORS: &str = "cors: {allowed_origins: [https://shop.example, \"https://*.shop.example\"]}";
+/// Request line, headers, body, status of the answer.
+type Row<'t> = (&'t str, &'t [(&'t str, &'t str)], &'t str, u16);
+
 const TEXT: (&str, &str) = ("content-type", "text/plain");
 
 #[tokio::test]
@@ -127,7 +130,7 @@ async fn the_status_of_everything() {
     let many = format!("[{}{{}}]", "{\"a\":1},".repeat(500));
     let rig = Rig::start("").await;
     // request line, headers, body, status
-    let table: [(&str, &[(&str, &str)], &str, u16); 16] = [
+    let table: [Row<'_>; 16] = [
         ("POST /b", &[TEXT], "{\"a\":1}", 204),
         ("POST /", &[TEXT], "{\"a\":1}", 204),
         ("HEAD /b", &[], "", 204),
@@ -301,7 +304,7 @@ keys:
     )
     .await;
     // request line, headers, body, status
-    let table: [(&str, &[(&str, &str)], &str, u16); 11] = [
+    let table: [Row<'_>; 11] = [
         ("POST /b", &[TEXT], "{\"a\":1}", 401),
         ("POST /b/pk_unknown", &[TEXT], "{\"a\":1}", 401),
         ("POST /b/pk_shop", &[TEXT], "{\"a\":1}", 204),

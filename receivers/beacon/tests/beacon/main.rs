@@ -1,4 +1,5 @@
 //! The receiver over real sockets.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod admission;
 mod assets;
@@ -6,6 +7,7 @@ mod cases;
 mod contract;
 mod enrichment;
 mod forms;
+#[allow(dead_code, reason = "shared with the tests of the mapping, which use more of it")]
 #[path = "../../../../core/semconv/tests/mapping/normal.rs"]
 mod normal;
 mod rig;
