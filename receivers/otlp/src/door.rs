@@ -78,6 +78,7 @@ impl Door {
         bytes: Bytes,
         client: Arc<Client>,
     ) -> Result<Accepted, Status> {
+        let mut span = self.metrics.span(self.signal);
         let (items, ack) = if bytes.len() > OFFLOAD_ABOVE {
             let door = Arc::clone(self);
             let work = move || door.hand_over(form, bytes, client);
@@ -94,10 +95,13 @@ impl Door {
                 let rejected = accepted.rejected.min(items);
                 self.metrics.accepted(self.signal, items - rejected);
                 self.metrics.refused(self.signal, rejected);
+                span.count("accepted", items - rejected);
+                span.count("refused", rejected);
                 Ok(accepted)
             }
             Err(refused) => {
                 self.metrics.refused(self.signal, items);
+                span.count("refused", items);
                 Err(status_of(refused))
             }
         }
