@@ -27,12 +27,27 @@ struct Attributes {
 
 impl Attributes {
     /// Includes are asked first, excludes take away from them.
-    fn is_meant(&self, facts: &Facts<'_>, subject: &Subject<'_>, attributes: &AttributesDraft<'_, '_>) -> bool {
-        self.include.as_ref().is_none_or(|include| include.matches(facts, subject, attributes))
-            && !self.exclude.as_ref().is_some_and(|exclude| exclude.matches(facts, subject, attributes))
+    fn is_meant(
+        &self,
+        facts: &Facts<'_>,
+        subject: &Subject<'_>,
+        attributes: &AttributesDraft<'_, '_>,
+    ) -> bool {
+        self.include
+            .as_ref()
+            .is_none_or(|include| include.matches(facts, subject, attributes))
+            && !self
+                .exclude
+                .as_ref()
+                .is_some_and(|exclude| exclude.matches(facts, subject, attributes))
     }
 
-    fn apply(&self, facts: &Facts<'_>, subject: &Subject<'_>, attributes: &mut AttributesDraft<'_, '_>) {
+    fn apply(
+        &self,
+        facts: &Facts<'_>,
+        subject: &Subject<'_>,
+        attributes: &mut AttributesDraft<'_, '_>,
+    ) {
         if self.is_meant(facts, subject, attributes) {
             self.actions.apply(attributes);
         }
@@ -42,7 +57,13 @@ impl Attributes {
 impl Edit for Attributes {
     fn touches(&self) -> Touches {
         let asks = self.include.is_some() || self.exclude.is_some();
-        Touches { logs: true, spans: true, points: true, ignores_facts: !asks, ..Touches::default() }
+        Touches {
+            logs: true,
+            spans: true,
+            points: true,
+            ignores_facts: !asks,
+            ..Touches::default()
+        }
     }
 
     fn log(&self, facts: &Facts<'_>, log: &mut LogDraft<'_, '_>) -> Verdict {

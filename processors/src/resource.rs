@@ -21,7 +21,11 @@ struct Resource {
 
 impl Edit for Resource {
     fn touches(&self) -> Touches {
-        Touches { resource: true, ignores_facts: true, ..Touches::default() }
+        Touches {
+            resource: true,
+            ignores_facts: true,
+            ..Touches::default()
+        }
     }
 
     fn resource(&self, _: &Facts<'_>, resource: &mut ResourceDraft<'_, '_>) -> Verdict {

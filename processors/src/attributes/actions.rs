@@ -18,18 +18,25 @@ use super::convert::{self, ConvertedType};
 pub enum ActionKind {
     /// Sets the value where the key is absent.
     #[default]
+    #[serde(alias = "INSERT")]
     Insert,
     /// Sets the value where the key is present.
+    #[serde(alias = "UPDATE")]
     Update,
     /// Sets the value.
+    #[serde(alias = "UPSERT")]
     Upsert,
     /// Removes the key, or all keys that match the pattern.
+    #[serde(alias = "DELETE")]
     Delete,
     /// Replaces the value by its SHA-1 hash in hex.
+    #[serde(alias = "HASH")]
     Hash,
     /// Sets an attribute for each named group of the pattern that matches the value.
+    #[serde(alias = "EXTRACT")]
     Extract,
     /// Converts the value.
+    #[serde(alias = "CONVERT")]
     Convert,
 }
 
@@ -46,6 +53,7 @@ pub struct Action {
     /// Takes the new value from this attribute; without it nothing happens.
     pub from_attribute: Option<String>,
     /// Takes the new value from the request: `metadata.<header>`, `auth.<attribute>`, `client.address`.
+    /// Several values are joined with `;`.
     pub from_context: Option<String>,
     /// The new value where `from_attribute` or `from_context` finds none.
     pub default_value: Option<Json>,
@@ -58,31 +66,89 @@ pub struct Action {
 impl Validate for Action {
     fn validate(&self, at: &mut At<'_>) {
         let Some(kind) = self.action else {
-            at.error("action", "is required: insert, update, upsert, delete, hash, extract or convert");
+            at.error(
+                "action",
+                "is required: insert, update, upsert, delete, hash, extract or convert",
+            );
             return;
         };
-        let takes_pattern = matches!(kind, ActionKind::Delete | ActionKind::Hash);
-        if self.key.is_empty() && !(takes_pattern && self.pattern.is_some()) {
+        let by_pattern = matches!(kind, ActionKind::Delete | ActionKind::Hash);
+        if by_pattern && self.key.is_empty() && self.pattern.is_none() {
+            at.error("key", "is required, or a pattern of keys");
+        } else if !by_pattern && self.key.is_empty() {
             at.error("key", "is required");
         }
-        if matches!(kind, ActionKind::Insert | ActionKind::Update | ActionKind::Upsert) {
-            let sources = [self.value.is_some(), self.from_attribute.is_some(), self.from_context.is_some()];
-            if sources.iter().filter(|given| **given).count() != 1 {
-                at.error("", "expected exactly one of value, from_attribute and from_context");
-            }
+        if kind.puts() {
+            self.check_source(at);
         }
         if kind == ActionKind::Convert && self.converted_type.is_none() {
-            at.error("converted_type", "is required for convert: int, double or string");
+            at.error(
+                "converted_type",
+                "is required for convert: int, double or string",
+            );
         }
         match (&self.pattern, kind) {
             (None, ActionKind::Extract) => at.error("pattern", "is required for extract"),
             (Some(pattern), _) => check_pattern(pattern, kind, at),
             _ => {}
         }
-        if let Some(context) = &self.from_context {
-            let known = context == "client.address" || context.starts_with("metadata.") || context.starts_with("auth.");
-            if !known {
-                at.error("from_context", "expected metadata.<header>, auth.<attribute> or client.address");
+        self.check_unused(kind, at);
+    }
+}
+
+impl ActionKind {
+    /// Whether it writes a value that the settings name.
+    fn puts(self) -> bool {
+        matches!(
+            self,
+            ActionKind::Insert | ActionKind::Update | ActionKind::Upsert
+        )
+    }
+}
+
+impl Action {
+    fn check_source(&self, at: &mut At<'_>) {
+        let sources = [
+            self.value.is_some(),
+            self.from_attribute.is_some(),
+            self.from_context.is_some(),
+        ];
+        match sources.iter().filter(|given| **given).count() {
+            0 if self.default_value.is_none() => {
+                at.error("", "needs a value, from_attribute or from_context");
+            }
+            0 | 1 => {}
+            _ => at.error(
+                "",
+                "expected only one of value, from_attribute and from_context",
+            ),
+        }
+        if self.value.is_some() && self.default_value.is_some() {
+            at.error("default_value", "is never used beside value");
+        }
+    }
+
+    /// Reports settings that the action does not look at.
+    fn check_unused(&self, kind: ActionKind, at: &mut At<'_>) {
+        let puts = kind.puts();
+        let by_pattern = matches!(
+            kind,
+            ActionKind::Delete | ActionKind::Hash | ActionKind::Extract
+        );
+        for (key, given, used) in [
+            ("value", self.value.is_some(), puts),
+            ("from_attribute", self.from_attribute.is_some(), puts),
+            ("from_context", self.from_context.is_some(), puts),
+            ("default_value", self.default_value.is_some(), puts),
+            ("pattern", self.pattern.is_some(), by_pattern),
+            (
+                "converted_type",
+                self.converted_type.is_some(),
+                kind == ActionKind::Convert,
+            ),
+        ] {
+            if given && !used {
+                at.error(key, "is not used by this action: remove it");
             }
         }
     }
@@ -94,7 +160,10 @@ fn check_pattern(pattern: &str, kind: ActionKind, at: &mut At<'_>) {
         Ok(regex) if kind == ActionKind::Extract => {
             let groups: Vec<Option<&str>> = regex.capture_names().skip(1).collect();
             if groups.is_empty() || groups.contains(&None) {
-                at.error("pattern", "must have named groups and no others: (?P<name>...)");
+                at.error(
+                    "pattern",
+                    "must have named groups and no others: (?P<name>...)",
+                );
             }
         }
         Ok(_) => {}
@@ -107,11 +176,29 @@ pub(crate) struct Actions(Vec<Step>);
 
 #[derive(Debug)]
 enum Step {
-    Put { key: String, how: ActionKind, source: Source, default: Option<Json> },
-    Delete { key: String, pattern: Option<Regex> },
-    Hash { key: String, pattern: Option<Regex> },
-    Extract { key: String, pattern: Regex, groups: Vec<String> },
-    Convert { key: String, to: ConvertedType },
+    Put {
+        key: String,
+        how: ActionKind,
+        source: Source,
+        default: Option<Json>,
+    },
+    Delete {
+        key: String,
+        pattern: Option<Regex>,
+    },
+    Hash {
+        key: String,
+        pattern: Option<Regex>,
+    },
+    Extract {
+        key: String,
+        pattern: Regex,
+        groups: Vec<String>,
+    },
+    Convert {
+        key: String,
+        to: ConvertedType,
+    },
 }
 
 #[derive(Debug)]
@@ -126,7 +213,11 @@ enum Source {
 impl Actions {
     /// Compiles validated settings.
     pub(crate) fn compile(actions: &[Action]) -> Result<Actions, StartError> {
-        actions.iter().map(Step::compile).collect::<Result<Vec<_>, _>>().map(Actions)
+        actions
+            .iter()
+            .map(Step::compile)
+            .collect::<Result<Vec<_>, _>>()
+            .map(Actions)
     }
 
     /// Applies all actions in order.
@@ -147,17 +238,38 @@ impl Step {
             ActionKind::Hash => Step::Hash { key, pattern },
             ActionKind::Extract => {
                 let pattern = pattern.ok_or_else(|| StartError::new("extract needs a pattern"))?;
-                let groups = pattern.capture_names().flatten().map(str::to_owned).collect();
-                Step::Extract { key, pattern, groups }
+                let groups = pattern
+                    .capture_names()
+                    .flatten()
+                    .map(str::to_owned)
+                    .collect();
+                Step::Extract {
+                    key,
+                    pattern,
+                    groups,
+                }
             }
-            ActionKind::Convert => Step::Convert { key, to: action.converted_type.unwrap_or_default() },
-            how => Step::Put { key, how, source: Source::of(action), default: action.default_value.clone() },
+            ActionKind::Convert => Step::Convert {
+                key,
+                to: action.converted_type.unwrap_or_default(),
+            },
+            how => Step::Put {
+                key,
+                how,
+                source: Source::of(action),
+                default: action.default_value.clone(),
+            },
         })
     }
 
     fn apply(&self, attributes: &mut AttributesDraft<'_, '_>) {
         match self {
-            Step::Put { key, how, source, default } => put(attributes, key, *how, source, default.as_ref()),
+            Step::Put {
+                key,
+                how,
+                source,
+                default,
+            } => put(attributes, key, *how, source, default.as_ref()),
             Step::Delete { key, pattern } => {
                 if !key.is_empty() {
                     attributes.remove(key);
@@ -167,9 +279,16 @@ impl Step {
                 }
             }
             Step::Hash { key, pattern } => hash_all(attributes, key, pattern.as_ref()),
-            Step::Extract { key, pattern, groups } => extract(attributes, key, pattern, groups),
+            Step::Extract {
+                key,
+                pattern,
+                groups,
+            } => extract(attributes, key, pattern, groups),
             Step::Convert { key, to } => {
-                if let Some(value) = attributes.get(key).and_then(|value| convert::converted(value, *to)) {
+                if let Some(value) = attributes
+                    .get(key)
+                    .and_then(|value| convert::converted(value, *to))
+                {
                     attributes.set(key, value.as_value());
                 }
             }
@@ -179,21 +298,31 @@ impl Step {
 
 impl Source {
     fn of(action: &Action) -> Source {
-        if let Some(attribute) = &action.from_attribute {
-            return Source::Attribute(attribute.clone());
+        if let Some(from) = &action.from_attribute {
+            return Source::Attribute(from.clone());
         }
-        match action.from_context.as_deref() {
-            None => Source::Value(action.value.clone().unwrap_or_default()),
-            Some(context) => match context.split_once('.') {
-                Some(("metadata", header)) => Source::Metadata(header.to_ascii_lowercase()),
-                Some(("auth", attribute)) => Source::Auth(attribute.to_owned()),
-                _ => Source::ClientAddress,
-            },
+        let Some(context) = &action.from_context else {
+            let value = action.value.as_ref().or(action.default_value.as_ref());
+            return Source::Value(value.cloned().unwrap_or_default());
+        };
+        let header = |name: &str| Source::Metadata(name.to_ascii_lowercase());
+        match context.split_once('.') {
+            _ if context == "client.address" => Source::ClientAddress,
+            Some(("auth", attribute)) => Source::Auth(attribute.to_owned()),
+            Some(("metadata", name)) => header(name),
+            // Upstream takes the bare name of a header, too.
+            _ => header(context),
         }
     }
 }
 
-fn put(attributes: &mut AttributesDraft<'_, '_>, key: &str, how: ActionKind, source: &Source, default: Option<&Json>) {
+fn put(
+    attributes: &mut AttributesDraft<'_, '_>,
+    key: &str,
+    how: ActionKind,
+    source: &Source,
+    default: Option<&Json>,
+) {
     let present = attributes.contains(key);
     if (how == ActionKind::Insert && present) || (how == ActionKind::Update && !present) {
         return;
@@ -210,11 +339,22 @@ fn put(attributes: &mut AttributesDraft<'_, '_>, key: &str, how: ActionKind, sou
             None
         }
         Source::Metadata(header) => from_request(
-            |client, header| client.metadata.get(header).filter(|values| !values.is_empty()).map(|values| values.join(";")),
+            |client, header| {
+                client
+                    .metadata
+                    .get(header)
+                    .filter(|values| !values.is_empty())
+                    .map(|values| values.join(";"))
+            },
             header,
         ),
-        Source::Auth(attribute) => from_request(|client, name| client.auth.get(name).cloned(), attribute),
-        Source::ClientAddress => from_request(|client, _| client.address.map(|address| address.to_string()), ""),
+        Source::Auth(attribute) => {
+            from_request(|client, name| client.auth.get(name).cloned(), attribute)
+        }
+        Source::ClientAddress => from_request(
+            |client, _| client.address.map(|address| address.to_string()),
+            "",
+        ),
     };
     match (text, default) {
         (Some(text), _) => attributes.set(key, Value::String(&text)),
@@ -248,7 +388,9 @@ fn write(value: &Json, writer: &mut ValueWriter<'_>) {
 
 fn hash_all(attributes: &mut AttributesDraft<'_, '_>, key: &str, pattern: Option<&Regex>) {
     for position in 0..attributes.positions() {
-        let Some(attribute) = attributes.at(position) else { continue };
+        let Some(attribute) = attributes.at(position) else {
+            continue;
+        };
         let is_meant = (!key.is_empty() && attribute.key == key)
             || pattern.is_some_and(|pattern| pattern.is_match(attribute.key));
         if let Some(hash) = is_meant.then(|| hash(attribute.value)).flatten() {
@@ -258,22 +400,47 @@ fn hash_all(attributes: &mut AttributesDraft<'_, '_>, key: &str, pattern: Option
 }
 
 /// SHA-1 of the value's bytes as upstream takes them: texts as they are, a
-/// boolean as one byte, numbers as eight bytes, little-endian. Other values
-/// are left alone.
+/// boolean as one byte, numbers as eight bytes, little-endian. Arrays and maps,
+/// which upstream empties, count with all that is in them. `None` for what is
+/// empty and stays so.
 fn hash(value: Value<'_>) -> Option<String> {
-    let digest = match value {
-        Value::String(text) => Sha1::digest(text.as_bytes()),
-        Value::Bool(value) => Sha1::digest([u8::from(value)]),
-        Value::Int(value) => Sha1::digest(value.to_le_bytes()),
-        Value::Double(value) => Sha1::digest(value.to_bits().to_le_bytes()),
-        _ => return None,
-    };
+    if matches!(value, Value::Empty | Value::String("") | Value::Bytes(b"")) {
+        return None;
+    }
+    let mut digest = Sha1::new();
+    feed(value, &mut digest);
+    let digest = digest.finalize();
     Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn extract(attributes: &mut AttributesDraft<'_, '_>, key: &str, pattern: &Regex, groups: &[String]) {
-    let Some(Value::String(text)) = attributes.get(key) else { return };
-    let Some(captures) = pattern.captures(text) else { return };
+fn feed(value: Value<'_>, digest: &mut Sha1) {
+    match value {
+        Value::Empty => {}
+        Value::String(text) => digest.update(text.as_bytes()),
+        Value::Bool(value) => digest.update([u8::from(value)]),
+        Value::Int(value) => digest.update(value.to_le_bytes()),
+        Value::Double(value) => digest.update(value.to_bits().to_le_bytes()),
+        Value::Bytes(bytes) => digest.update(bytes),
+        Value::Array(values) => values.for_each(|value| feed(value, digest)),
+        Value::Map(entries) => entries.for_each(|entry| {
+            digest.update(entry.key.as_bytes());
+            feed(entry.value, digest);
+        }),
+    }
+}
+
+fn extract(
+    attributes: &mut AttributesDraft<'_, '_>,
+    key: &str,
+    pattern: &Regex,
+    groups: &[String],
+) {
+    let Some(Value::String(text)) = attributes.get(key) else {
+        return;
+    };
+    let Some(captures) = pattern.captures(text) else {
+        return;
+    };
     for group in groups {
         let value = captures.name(group).map_or("", |found| found.as_str());
         attributes.set(group, Value::String(value));

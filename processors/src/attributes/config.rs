@@ -36,12 +36,19 @@ impl Validate for Config {
 }
 
 impl ProcessorConfig for Config {
-    fn build(&self, _: &ComponentId, _: Signal) -> Result<Processor, StartError> {
-        let matcher = |settings: Option<&Match>| settings.map(Matcher::compile).transpose();
+    fn build(&self, _: &ComponentId, signal: Signal) -> Result<Processor, StartError> {
+        let matcher = |key: &str, settings: Option<&Match>| {
+            let Some(settings) = settings else {
+                return Ok(None);
+            };
+            let checked = settings.check_signal(signal);
+            checked.map_err(|why| StartError::new(format!("{key}::{why}")))?;
+            Matcher::compile(settings).map(Some)
+        };
         Ok(Processor::Transform(Box::new(Attributes {
             actions: Actions::compile(&self.actions)?,
-            include: matcher(self.include.as_option())?,
-            exclude: matcher(self.exclude.as_option())?,
+            include: matcher("include", self.include.as_option())?,
+            exclude: matcher("exclude", self.exclude.as_option())?,
         })))
     }
 }

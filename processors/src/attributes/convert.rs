@@ -44,7 +44,9 @@ pub(super) fn converted(value: Value<'_>, to: ConvertedType) -> Option<Converted
         (ConvertedType::Int, Value::Bool(value)) => Some(Converted::Int(i64::from(value))),
         (ConvertedType::Double, Value::String(text)) => text.parse().ok().map(Converted::Double),
         (ConvertedType::Double, Value::Int(value)) => Some(Converted::Double(value as f64)),
-        (ConvertedType::Double, Value::Bool(value)) => Some(Converted::Double(f64::from(u8::from(value)))),
+        (ConvertedType::Double, Value::Bool(value)) => {
+            Some(Converted::Double(f64::from(u8::from(value))))
+        }
         (ConvertedType::String, Value::Int(value)) => Some(Converted::Text(value.to_string())),
         (ConvertedType::String, Value::Double(value)) => Some(Converted::Text(value.to_string())),
         (ConvertedType::String, Value::Bool(value)) => Some(Converted::Text(value.to_string())),

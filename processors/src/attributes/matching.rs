@@ -1,12 +1,12 @@
 //! `include` and `exclude`: which records are meant.
 
 use otlp::edit::{AttributesDraft, Facts};
-use otlp::{LogRecord, Span, Value};
+use otlp::{LogRecord, Signal, Span, Value};
 use pipeline::StartError;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use settings::{At, Validate};
+use settings::{At, Optional, Validate};
 
 /// How texts are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,8 +62,20 @@ pub struct Match {
     pub log_bodies: Vec<String>,
     /// Severity texts of log records.
     pub log_severity_texts: Vec<String>,
+    /// Severity numbers of log records.
+    pub log_severity_number: Optional<SeverityMatch>,
     /// Names of metrics.
     pub metric_names: Vec<String>,
+}
+
+/// Severity numbers of log records.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SeverityMatch {
+    /// The lowest that matches: 9 is INFO, 13 WARN, 17 ERROR.
+    pub min: i32,
+    /// Whether records without a severity match.
+    pub match_undefined: bool,
 }
 
 impl Validate for Match {
@@ -74,8 +86,72 @@ impl Validate for Match {
         if let Err((key, error)) = self.compiled() {
             at.error(key, format_args!("is no regular expression: {error}"));
         }
-        if *self == (Match { match_type: self.match_type, ..Match::default() }) {
+        for (key, list) in [
+            ("attributes", &self.attributes),
+            ("resources", &self.resources),
+        ] {
+            for (index, one) in list.iter().enumerate() {
+                at.within(&format!("{key}::{index}"), |at| {
+                    self.check_attribute(one, at)
+                });
+            }
+        }
+        if *self
+            == (Match {
+                match_type: self.match_type,
+                ..Match::default()
+            })
+        {
             at.error("", "must have at least one condition");
+        }
+    }
+}
+
+impl Match {
+    fn check_attribute(&self, one: &AttributeMatch, at: &mut At<'_>) {
+        if one.key.is_empty() {
+            at.error("key", "is required");
+        }
+        let is_text = one.value.as_ref().is_none_or(Json::is_string);
+        if self.match_type == Some(MatchType::Regexp) && !is_text {
+            at.error(
+                "value",
+                "must be text for match_type regexp; put it in quotes",
+            );
+        }
+    }
+
+    /// Reports conditions that no record of `signal` can meet: an exclude that
+    /// never holds would let everything through.
+    pub(super) fn check_signal(&self, signal: Signal) -> Result<(), String> {
+        let conditions = [
+            ("span_names", self.span_names.is_empty(), Signal::Traces),
+            ("span_kinds", self.span_kinds.is_empty(), Signal::Traces),
+            ("log_bodies", self.log_bodies.is_empty(), Signal::Logs),
+            (
+                "log_severity_texts",
+                self.log_severity_texts.is_empty(),
+                Signal::Logs,
+            ),
+            (
+                "log_severity_number",
+                !self.log_severity_number.is_on(),
+                Signal::Logs,
+            ),
+            (
+                "metric_names",
+                self.metric_names.is_empty(),
+                Signal::Metrics,
+            ),
+        ];
+        let mut wrong = conditions
+            .iter()
+            .filter(|(_, is_empty, about)| !is_empty && *about != signal);
+        match wrong.next() {
+            None => Ok(()),
+            Some((key, _, about)) => Err(format!(
+                "{key}: is about {about}, but a pipeline of {signal} uses this processor; give each its own"
+            )),
         }
     }
 }
@@ -86,25 +162,39 @@ impl Match {
     fn compiled(&self) -> Result<Matcher, Broken> {
         let how = self.match_type.unwrap_or_default();
         let texts = |key: &'static str, list: &[String]| -> Result<Vec<Text>, Broken> {
-            list.iter().map(|text| Text::new(how, text).map_err(|error| (key, error))).collect()
+            list.iter()
+                .map(|text| Text::new(how, text).map_err(|error| (key, error)))
+                .collect()
         };
-        let attributes = |key: &'static str, list: &[AttributeMatch]| -> Result<Vec<(String, Option<Wanted>)>, Broken> {
+        let attributes = |key: &'static str,
+                          list: &[AttributeMatch]|
+         -> Result<Vec<(String, Option<Wanted>)>, Broken> {
             let wanted = |value: &Json| Wanted::new(how, value).map_err(|error| (key, error));
-            list.iter().map(|one| Ok((one.key.clone(), one.value.as_ref().map(wanted).transpose()?))).collect()
+            list.iter()
+                .map(|one| Ok((one.key.clone(), one.value.as_ref().map(wanted).transpose()?)))
+                .collect()
         };
         let library = |one: &LibraryMatch| -> Result<(Text, Option<Text>), Broken> {
             let text = |text: &str| Text::new(how, text).map_err(|error| ("libraries", error));
-            Ok((text(&one.name)?, one.version.as_deref().map(text).transpose()?))
+            Ok((
+                text(&one.name)?,
+                one.version.as_deref().map(text).transpose()?,
+            ))
         };
         Ok(Matcher {
             services: texts("services", &self.services)?,
             resources: attributes("resources", &self.resources)?,
-            libraries: self.libraries.iter().map(library).collect::<Result<_, _>>()?,
+            libraries: self
+                .libraries
+                .iter()
+                .map(library)
+                .collect::<Result<_, _>>()?,
             attributes: attributes("attributes", &self.attributes)?,
             span_names: texts("span_names", &self.span_names)?,
             span_kinds: texts("span_kinds", &self.span_kinds)?,
             log_bodies: texts("log_bodies", &self.log_bodies)?,
             log_severity_texts: texts("log_severity_texts", &self.log_severity_texts)?,
+            log_severity_number: self.log_severity_number.as_option().cloned(),
             metric_names: texts("metric_names", &self.metric_names)?,
         })
     }
@@ -136,29 +226,56 @@ impl Text {
 /// A value to compare with.
 #[derive(Debug)]
 enum Wanted {
-    Text(Text),
-    Other(Json),
+    /// The value as text, whatever its type.
+    Pattern(Regex),
+    /// The value and its type.
+    Exactly(Json),
 }
 
 impl Wanted {
     fn new(how: MatchType, value: &Json) -> Result<Wanted, regex::Error> {
-        Ok(match value {
-            Json::String(text) => Wanted::Text(Text::new(how, text)?),
-            other => Wanted::Other(other.clone()),
+        Ok(match (how, value) {
+            (MatchType::Regexp, Json::String(pattern)) => Wanted::Pattern(Regex::new(pattern)?),
+            (_, value) => Wanted::Exactly(value.clone()),
         })
     }
 
     fn matches(&self, value: Value<'_>) -> bool {
-        match (self, value) {
-            (Wanted::Text(wanted), Value::String(text)) => wanted.matches(text),
-            (Wanted::Text(wanted), Value::Int(value)) => wanted.matches(&value.to_string()),
-            (Wanted::Text(wanted), Value::Bool(value)) => wanted.matches(&value.to_string()),
-            (Wanted::Text(wanted), Value::Double(value)) => wanted.matches(&value.to_string()),
-            (Wanted::Other(Json::Bool(wanted)), Value::Bool(value)) => *wanted == value,
-            (Wanted::Other(Json::Number(wanted)), Value::Int(value)) => wanted.as_i64() == Some(value),
-            (Wanted::Other(Json::Number(wanted)), Value::Double(value)) => wanted.as_f64() == Some(value),
-            _ => false,
+        match self {
+            Wanted::Pattern(pattern) => match value {
+                Value::String(text) => pattern.is_match(text),
+                Value::Int(value) => pattern.is_match(&value.to_string()),
+                Value::Bool(value) => pattern.is_match(&value.to_string()),
+                Value::Double(value) => pattern.is_match(&value.to_string()),
+                _ => false,
+            },
+            Wanted::Exactly(wanted) => equals(wanted, value),
         }
+    }
+}
+
+fn equals(wanted: &Json, value: Value<'_>) -> bool {
+    match (wanted, value) {
+        (Json::String(wanted), Value::String(value)) => wanted == value,
+        (Json::Bool(wanted), Value::Bool(value)) => *wanted == value,
+        (Json::Number(wanted), Value::Int(value)) => wanted.as_i64() == Some(value),
+        (Json::Number(wanted), Value::Double(value)) => {
+            wanted.is_f64() && wanted.as_f64() == Some(value)
+        }
+        (Json::Array(wanted), Value::Array(values)) => {
+            wanted.len() == values.count()
+                && wanted
+                    .iter()
+                    .zip(values)
+                    .all(|(wanted, value)| equals(wanted, value))
+        }
+        (Json::Object(wanted), Value::Map(entries)) => {
+            wanted.len() == entries.count()
+                && wanted.iter().all(|(key, wanted)| {
+                    entries.get(key).is_some_and(|value| equals(wanted, value))
+                })
+        }
+        _ => false,
     }
 }
 
@@ -180,19 +297,30 @@ pub(super) struct Matcher {
     span_kinds: Vec<Text>,
     log_bodies: Vec<Text>,
     log_severity_texts: Vec<Text>,
+    log_severity_number: Option<SeverityMatch>,
     metric_names: Vec<Text>,
 }
 
 impl Matcher {
     /// Compiles validated settings.
     pub(super) fn compile(settings: &Match) -> Result<Matcher, StartError> {
-        settings.compiled().map_err(|(key, error)| StartError::new(format!("{key}: {error}")))
+        settings
+            .compiled()
+            .map_err(|(key, error)| StartError::new(format!("{key}: {error}")))
     }
 
-    pub(super) fn matches(&self, facts: &Facts<'_>, subject: &Subject<'_>, attributes: &AttributesDraft<'_, '_>) -> bool {
+    pub(super) fn matches(
+        &self,
+        facts: &Facts<'_>,
+        subject: &Subject<'_>,
+        attributes: &AttributesDraft<'_, '_>,
+    ) -> bool {
         self.matches_resource(facts)
             && self.matches_subject(facts, subject)
-            && self.attributes.iter().all(|(key, wanted)| holds(wanted.as_ref(), attributes.get(key)))
+            && self
+                .attributes
+                .iter()
+                .all(|(key, wanted)| holds(wanted.as_ref(), attributes.get(key)))
     }
 
     fn matches_resource(&self, facts: &Facts<'_>) -> bool {
@@ -203,11 +331,16 @@ impl Matcher {
         };
         let library = |(name, version): &(Text, Option<Text>)| {
             name.matches(facts.scope().name())
-                && version.as_ref().is_none_or(|version| version.matches(facts.scope().version()))
+                && version
+                    .as_ref()
+                    .is_none_or(|version| version.matches(facts.scope().version()))
         };
         (self.services.is_empty() || any(&self.services, service()))
             && (self.libraries.is_empty() || self.libraries.iter().any(library))
-            && self.resources.iter().all(|(key, wanted)| holds(wanted.as_ref(), resource.get(key)))
+            && self
+                .resources
+                .iter()
+                .all(|(key, wanted)| holds(wanted.as_ref(), resource.get(key)))
     }
 
     fn matches_subject(&self, facts: &Facts<'_>, subject: &Subject<'_>) -> bool {
@@ -218,13 +351,30 @@ impl Matcher {
                     _ => "",
                 };
                 (self.log_bodies.is_empty() || any(&self.log_bodies, body))
-                    && (self.log_severity_texts.is_empty() || any(&self.log_severity_texts, log.severity_text))
+                    && (self.log_severity_texts.is_empty()
+                        || any(&self.log_severity_texts, log.severity_text))
+                    && self
+                        .log_severity_number
+                        .as_ref()
+                        .is_none_or(|wanted| wanted.matches(log.severity_number))
             }
             Subject::Span(span) => {
                 (self.span_names.is_empty() || any(&self.span_names, span.name))
                     && (self.span_kinds.is_empty() || any(&self.span_kinds, span_kind(span.kind)))
             }
-            Subject::Any => self.metric_names.is_empty() || any(&self.metric_names, facts.metric().name),
+            Subject::Any => {
+                self.metric_names.is_empty() || any(&self.metric_names, facts.metric().name)
+            }
+        }
+    }
+}
+
+impl SeverityMatch {
+    fn matches(&self, number: i32) -> bool {
+        if number == 0 {
+            self.match_undefined
+        } else {
+            number >= self.min
         }
     }
 }

@@ -40,10 +40,17 @@ impl Validate for Config {
         if self.send_batch_max_size > 0 && self.send_batch_max_size < self.send_batch_size {
             at.error(
                 "send_batch_max_size",
-                format_args!("must be 0 or at least send_batch_size ({})", self.send_batch_size),
+                format_args!(
+                    "must be 0 or at least send_batch_size ({})",
+                    self.send_batch_size
+                ),
             );
         }
-        let mut keys: Vec<String> = self.metadata_keys.iter().map(|key| key.to_ascii_lowercase()).collect();
+        let mut keys: Vec<String> = self
+            .metadata_keys
+            .iter()
+            .map(|key| key.to_ascii_lowercase())
+            .collect();
         keys.sort_unstable();
         if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
             at.error("metadata_keys", format_args!("names \"{}\" twice", pair[0]));
@@ -58,7 +65,11 @@ impl ProcessorConfig for Config {
             min_size: self.send_batch_size,
             max_size: self.send_batch_max_size,
             sizer: Sizer::Items,
-            metadata_keys: self.metadata_keys.iter().map(|key| key.to_ascii_lowercase()).collect(),
+            metadata_keys: self
+                .metadata_keys
+                .iter()
+                .map(|key| key.to_ascii_lowercase())
+                .collect(),
             metadata_limit: self.metadata_cardinality_limit,
         }))
     }

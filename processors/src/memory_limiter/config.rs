@@ -96,7 +96,10 @@ impl Config {
                 share(self.limit_percentage),
                 share(self.spike_limit_percentage),
             ),
-            mib => (mib * MIB, self.spike_limit_mib * MIB),
+            mib => (
+                mib.saturating_mul(MIB),
+                self.spike_limit_mib.saturating_mul(MIB),
+            ),
         };
         let spike = if spike == 0 { hard / 5 } else { spike };
         Limits {

@@ -30,6 +30,8 @@ impl Validate for Config {
 
 impl ProcessorConfig for Config {
     fn build(&self, _: &ComponentId, _: Signal) -> Result<Processor, StartError> {
-        Ok(Processor::Transform(Box::new(Resource { actions: Actions::compile(&self.attributes)? })))
+        Ok(Processor::Transform(Box::new(Resource {
+            actions: Actions::compile(&self.attributes)?,
+        })))
     }
 }
