@@ -50,7 +50,8 @@ impl ConfigArguments {
         &self.set
     }
 
-    /// Whether any configuration was named.
+    /// Whether no configuration was named.
+    #[cfg(feature = "query")]
     pub(crate) fn is_empty(&self) -> bool {
         self.config.is_empty()
     }

@@ -174,3 +174,17 @@ fn own_telemetry_is_checked_too() {
     assert!(mistakes[0].contains("metrics::readers: must not be empty"), "{mistakes:#?}");
     assert!(mistakes[1].contains("traces::processors::0: expected one of batch and simple"), "{mistakes:#?}");
 }
+
+#[test]
+fn what_has_no_effect_and_what_cannot_be_pushed_is_told() {
+    let folder = Folder::new();
+    let (before, _) = MINIMAL.split_once("  telemetry:").expect("the last block");
+    let logs = format!("{before}  telemetry: {{logs: {{disable_caller: true}}, traces: {{propagators: [b3]}}}}\n");
+    let ended = folder.run(["print-config", "--config", &folder.file("config.yaml", &logs)]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.err.contains("service::telemetry::logs::disable_caller: has no effect here"), "{}", ended.err);
+    assert!(ended.err.contains("service::telemetry::traces::propagators: has no effect here"), "{}", ended.err);
+    let push = "{exporter: {otlp: {protocol: grpc, endpoint: \"collector:4317\"}}}";
+    let traces = format!("{before}  telemetry: {{traces: {{processors: [{{batch: {push}}}]}}}}\n");
+    folder.validate(&traces).refused_with(&["traces::processors::0::exporter::otlp::endpoint", "insecure: true"]);
+}

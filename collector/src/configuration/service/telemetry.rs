@@ -279,8 +279,28 @@ fn pushes(processors: &[Processor]) -> impl Iterator<Item = &Otlp> {
         .filter_map(|push| push.as_ref()?.exporter.otlp.as_ref())
 }
 
+impl Telemetry {
+    /// Settings of upstream that are accepted and change nothing.
+    fn remark_what_has_no_meaning(&self, at: &mut At<'_>) {
+        let (logs, defaults) = (&self.logs, Logs::default());
+        for (key, given) in [
+            ("logs::development", logs.development),
+            ("logs::disable_caller", logs.disable_caller),
+            ("logs::disable_stacktrace", logs.disable_stacktrace),
+            ("logs::disable_zap_resource", logs.disable_zap_resource),
+            ("logs::error_output_paths", logs.error_output_paths != defaults.error_output_paths),
+            ("traces::propagators", !self.traces.propagators.is_empty()),
+        ] {
+            if given {
+                at.warn(key, "has no effect here");
+            }
+        }
+    }
+}
+
 impl Validate for Telemetry {
     fn validate(&self, at: &mut At<'_>) {
+        self.remark_what_has_no_meaning(at);
         if self.metrics.level != Level::None && self.metrics.readers.is_empty() {
             at.error("metrics::readers", "must not be empty unless the level is none");
         }
@@ -318,5 +338,8 @@ fn check_push(push: &PushExporter, place: &str, at: &mut At<'_>) {
     }
     if otlp.endpoint.is_empty() {
         at.error(&format!("{place}::otlp::endpoint"), "must not be empty");
+    } else if otlp.protocol == "grpc" && !otlp.insecure && !otlp.endpoint.starts_with("http://") {
+        let why = "own telemetry goes over gRPC without TLS only: use protocol http/protobuf, an http:// URL, or insecure: true";
+        at.error(&format!("{place}::otlp::endpoint"), why);
     }
 }
