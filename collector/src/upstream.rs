@@ -41,6 +41,7 @@ const OURS: &[(Kind, &[&str])] = &[
 ];
 
 // Names of the upstream core and contrib distributions.
+#[rustfmt::skip]
 const RECEIVERS: &[&str] = &[
     "active_directory_ds", "aerospike", "apache", "apache_spark", "aws_cloudwatch", "aws_container_insight",
     "aws_ecs_container_metrics", "aws_firehose", "aws_s3", "aws_xray", "azure_blob", "azure_event_hub",
@@ -55,6 +56,7 @@ const RECEIVERS: &[&str] = &[
     "statsd", "syslog", "tcp_log", "tls_check", "udp_log", "vcenter", "wavefront", "webhook_event",
     "windows_eventlog", "windows_perf_counters", "zipkin", "zookeeper",
 ];
+#[rustfmt::skip]
 const PROCESSORS: &[&str] = &[
     "cumulative_to_delta", "delta_to_cumulative", "delta_to_rate", "dns_lookup", "filter", "geoip", "group_by_attrs",
     "group_by_trace", "interval", "isolation_forest", "k8s_attributes", "log_dedup", "logs_transform",
@@ -62,6 +64,7 @@ const PROCESSORS: &[&str] = &[
     "redaction", "remote_tap", "resource_detection", "routing", "schema", "span", "sumologic", "tail_sampling",
     "transform", "unroll",
 ];
+#[rustfmt::skip]
 const EXPORTERS: &[&str] = &[
     "alertmanager", "alibaba_cloud_log_service", "aws_cloudwatch_logs", "aws_emf", "aws_kinesis", "aws_s3",
     "aws_xray", "azure_blob", "azure_data_explorer", "azure_monitor", "bmc_helix", "carbon", "cassandra",
@@ -71,10 +74,12 @@ const EXPORTERS: &[&str] = &[
     "prometheus_remote_write", "pulsar", "rabbitmq", "sapm", "sentry", "signalfx", "splunk_hec", "stef",
     "sumologic", "syslog", "tencent_cloud_log_service", "tinybird", "zipkin",
 ];
+#[rustfmt::skip]
 const CONNECTORS: &[&str] = &[
     "count", "datadog", "exceptions", "failover", "forward", "grafana_cloud", "metrics_as_attributes", "otlp_json",
     "round_robin", "routing", "service_graph", "signal_to_metrics", "slow_sql", "spanmetrics", "sum",
 ];
+#[rustfmt::skip]
 const EXTENSIONS: &[&str] = &[
     "ack", "asap_auth", "aws_proxy", "azure_auth", "cfgarden_observer", "cgroup_runtime", "db_storage",
     "docker_observer", "ecs_observer", "encoding", "file_storage", "google_client_auth", "headers_setter",
