@@ -158,6 +158,24 @@ fn mistakes_in_conditions_are_named_with_their_place() {
 }
 
 #[test]
+fn upstreams_cache_of_regular_expressions_is_accepted() {
+    let include = "{match_type: regexp, regexp: {cacheenabled: true, cachemaxnumentries: 9}";
+    let actions = "actions: [{key: a, action: delete}]";
+    let yaml = format!("{{{actions}, include: {include}, services: [a]}}}}");
+    let (config, warnings) = decode("attributes", &yaml);
+    assert!(config.is_ok(), "{:?}", config.err());
+    assert!(
+        warnings.contains("include::regexp: has no effect"),
+        "{warnings}"
+    );
+    let alone = format!("{{{actions}, include: {include}}}}}");
+    mistakes(
+        "attributes",
+        &[(alone.as_str(), "must have at least one condition")],
+    );
+}
+
+#[test]
 fn mistakes_in_batch() {
     mistakes(
         "batch",
