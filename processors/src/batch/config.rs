@@ -19,7 +19,7 @@ pub struct Config {
     pub send_batch_max_size: usize,
     /// Request headers whose values keep batches apart.
     pub metadata_keys: Vec<String>,
-    /// Most combinations of header values that are kept apart at a time.
+    /// Most combinations of header values that are kept apart at a time; 0 is no limit.
     pub metadata_cardinality_limit: usize,
 }
 
@@ -70,7 +70,10 @@ impl ProcessorConfig for Config {
                 .iter()
                 .map(|key| key.to_ascii_lowercase())
                 .collect(),
-            metadata_limit: self.metadata_cardinality_limit,
+            metadata_limit: match self.metadata_cardinality_limit {
+                0 => usize::MAX,
+                limit => limit,
+            },
         }))
     }
 }

@@ -133,6 +133,10 @@ fn batch_becomes_settings_of_the_tail() {
     assert_eq!(settings.timeout.as_secs(), 1);
     assert_eq!(settings.metadata_keys, ["x-tenant"]);
     assert_eq!(settings.metadata_limit, 1000);
+    let unlimited = build("batch", "{metadata_cardinality_limit: 0}", Signal::Logs);
+    assert!(
+        matches!(unlimited, Processor::Batch(settings) if settings.metadata_limit == usize::MAX)
+    );
 }
 
 #[test]
