@@ -40,7 +40,7 @@ EVENTS = Counter(
     }
 )
 SQL = (
-    "select event_name, severity_number, attributes, resource_attributes, time_unix_nano, observed_time_unix_nano "
+    "select service_name, event_name, severity_number, attributes, resource_attributes, time_unix_nano, observed_time_unix_nano "
     "from otel_logs"
 )
 
@@ -92,7 +92,7 @@ def test_a_visit(
     events = events_of_a_visit(pharos, lake, proxy, tmp_path)
     assert Counter(event["event_name"] for event in events) == EVENTS
     assert not proxy.dropped
-    assert ("OPTIONS", "/") not in proxy.passed
+    assert not [path for method, path in proxy.passed if method == "OPTIONS"], "a beacon that needs a preflight"
     common_values(events, proxy)
     values_of_each(events)
 
@@ -102,10 +102,12 @@ def common_values(events: list[Row], proxy: Proxy) -> None:
     pages = set()
     for event in events:
         attributes = event["attributes"]
+        assert event["service_name"] == "pharos-demo"
         assert attributes["session.id"] == SESSION
         assert attributes["client.address"] == "127.0.0.1"
         assert "Chrome/" in attributes["user_agent.original"]
         assert attributes["url.full"].startswith(f"http://localhost:{proxy.port}/")
+        assert attributes["url.full"].endswith(f"?session={SESSION}")
         assert "cookie" not in str(attributes).lower()
         assert event["observed_time_unix_nano"] >= event["time_unix_nano"]
         pages.add(attributes["page.id"])
@@ -113,22 +115,33 @@ def common_values(events: list[Row], proxy: Proxy) -> None:
 
 
 def values_of_each(events: list[Row]) -> None:
-    """What each kind of event carries."""
+    """What each kind of event carries, under its OpenTelemetry name."""
     one: dict[str, Any] = {event["event_name"]: event for event in events}
+    views = [event["attributes"] for event in events if event["event_name"] == "browser.navigation"]
+    assert {view["page.title"] for view in views} == {"Pharos demo", "Pharos demo, next page"}
+    assert {view["browser.navigation.same_document"] for view in views} == {"false"}
+    # The page that the link was on; the first page came from nowhere.
+    referrers = [view["http.request.header.referer"] for view in views if "http.request.header.referer" in view]
+    assert len(referrers) == 1
+    assert SESSION in referrers[0]
+
     error = one["exception"]
     assert error["severity_number"] == 17
     assert error["attributes"]["exception.type"] == "Error"
-    assert error["attributes"]["exception.message"]
+    assert error["attributes"]["exception.message"] == "thrown by the button of the demo page"
     assert "http://localhost" in error["attributes"]["exception.stacktrace"]
     assert one["demo.clicked"]["attributes"]["demo.button"] == "custom"
+
     for event in events:
+        attributes = event["attributes"]
         if event["event_name"] == "browser.page_leave":
-            assert int(event["attributes"]["event.duration"]) > 0
+            assert int(attributes["event.duration"]) > 0
         if event["event_name"].startswith("media."):
-            assert float(event["attributes"]["media.position"]) >= 0
-            assert float(event["attributes"]["media.duration"]) > 1
+            assert attributes["media.id"] == "video"
+            assert 0 <= float(attributes["media.position"]) <= float(attributes["media.duration"])
     volume = one["media.volume_changed"]["attributes"]
     assert (volume["media.volume"], volume["media.muted"]) == ("0.5", "false")
+    assert float(one["media.seek"]["attributes"]["media.seek.to"]) == pytest.approx(4, abs=0.1)
 
 
 def test_plain_fetch_loses_events(start_pharos: StartPharos, start_proxy: StartProxy, tmp_path: Path) -> None:
