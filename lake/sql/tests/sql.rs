@@ -1,5 +1,7 @@
 //! All tests of the crate, over real tables.
 
+#![allow(missing_docs, clippy::unwrap_used, reason = "test programs")]
+
 mod explaining;
 mod kit;
 mod memory;
