@@ -9,7 +9,12 @@ use settings::Source;
 
 /// An OpenTelemetry collector: browser beacons and OTLP in, a lake that answers SQL out.
 #[derive(Debug, Parser)]
-#[command(name = "pharos", version, disable_version_flag = true, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "pharos",
+    version,
+    disable_version_flag = true,
+    args_conflicts_with_subcommands = true
+)]
 pub(crate) struct CommandLine {
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
@@ -42,7 +47,10 @@ pub(crate) struct ConfigArguments {
 impl ConfigArguments {
     /// The configurations as given, in order.
     pub(crate) fn sources(&self) -> Vec<Source> {
-        self.config.iter().map(|text| Source::new(text.as_str())).collect()
+        self.config
+            .iter()
+            .map(|text| Source::new(text.as_str()))
+            .collect()
     }
 
     /// The values of `--set`, in order.
@@ -123,10 +131,12 @@ pub(crate) enum Format {
 /// `pharos query`.
 #[cfg(feature = "query")]
 #[derive(Debug, Args)]
-#[command(long_about = "Answers SQL over the tables of the lake, or opens a prompt when no statement is given.\n\n\
+#[command(
+    long_about = "Answers SQL over the tables of the lake, or opens a prompt when no statement is given.\n\n\
     The tables are those of the delta exporters of the configuration (otel-config.yaml in the\n\
     working directory unless --config names others), or those at --location.\n\n\
-    Example: pharos query \"select event_name, count(*) from otel_logs group by 1\"")]
+    Example: pharos query \"select event_name, count(*) from otel_logs group by 1\""
+)]
 pub(crate) struct Query {
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
@@ -161,19 +171,32 @@ pub(crate) fn answer(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     let text = text.split("\n\nUsage:").next().unwrap_or_default();
     let text = text.trim_start_matches("error: ").replace("tip: ", "");
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    complain(&format!("{} (see pharos --help)", lines.join("; ").replace(":;", ":")));
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    complain(&format!(
+        "{} (see pharos --help)",
+        lines.join("; ").replace(":;", ":")
+    ));
     ExitCode::FAILURE
 }
 
 /// Prints an error as upstream does: `Error: ` and the message, on stderr.
-#[expect(clippy::print_stderr, reason = "the one place that speaks to the terminal about errors")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place that speaks to the terminal about errors"
+)]
 pub(crate) fn complain(error: &impl Display) {
     eprintln!("Error: {error}");
 }
 
 /// Prints a warning of a sub-command on stderr.
-#[expect(clippy::print_stderr, reason = "warnings of sub-commands go beside their output")]
+#[expect(
+    clippy::print_stderr,
+    reason = "warnings of sub-commands go beside their output"
+)]
 pub(crate) fn warn(warning: &impl Display) {
     eprintln!("Warning: {warning}");
 }

@@ -45,7 +45,9 @@ pub(crate) fn run(line: CommandLine) -> Result<(), Failure> {
 
 fn featuregate(id: Option<&str>) -> Result<(), Failure> {
     match id {
-        Some(id) => Err(Failure::new(format!("feature gate \"{id}\" not found: this build has none"))),
+        Some(id) => Err(Failure::new(format!(
+            "feature gate \"{id}\" not found: this build has none"
+        ))),
         None => Ok(()),
     }
 }
@@ -61,7 +63,10 @@ pub(crate) fn load(arguments: &ConfigArguments) -> (Result<Configuration, Failur
         &registry,
         &mut problems,
     );
-    (configuration.ok_or_else(|| Failure::new(&problems)), problems)
+    (
+        configuration.ok_or_else(|| Failure::new(&problems)),
+        problems,
+    )
 }
 
 /// Loads a configuration for a sub-command that prints warnings on stderr.

@@ -13,8 +13,8 @@ use serde::Serialize;
 use settings::{ComponentId, Environment, Node, Origin, PrintError, Problems, Source};
 
 pub(crate) use self::section::Configured;
-pub(crate) use self::service::{Pipeline, Service};
 pub(crate) use self::service::telemetry;
+pub(crate) use self::service::{Pipeline, Service};
 
 /// Everything that a configuration says, with typed settings.
 #[derive(Debug)]
@@ -27,7 +27,14 @@ pub(crate) struct Configuration {
 }
 
 /// Top-level keys, in the order in which a configuration is printed.
-const SECTIONS: [&str; 6] = ["receivers", "processors", "exporters", "connectors", "extensions", "service"];
+const SECTIONS: [&str; 6] = [
+    "receivers",
+    "processors",
+    "exporters",
+    "connectors",
+    "extensions",
+    "service",
+];
 
 impl Configuration {
     /// Loads, merges, decodes and checks. All problems come in one run; `None`
@@ -50,12 +57,20 @@ impl Configuration {
 
     fn read(root: &Node, registry: &Registry, problems: &mut Problems) -> Option<Configuration> {
         let Some(sections) = root.as_map() else {
-            problems.error(Some(&root.origin), "", "the configuration is empty: it needs receivers, exporters and service");
+            problems.error(
+                Some(&root.origin),
+                "",
+                "the configuration is empty: it needs receivers, exporters and service",
+            );
             return None;
         };
         for entry in sections.entries() {
             if !SECTIONS.contains(&entry.key.as_str()) {
-                problems.error(Some(&entry.origin), "", section::unknown_key(&entry.key, &SECTIONS));
+                problems.error(
+                    Some(&entry.origin),
+                    "",
+                    section::unknown_key(&entry.key, &SECTIONS),
+                );
             }
         }
         let reader = section::Reader { root, registry };

@@ -30,7 +30,10 @@ type Exporters = BTreeMap<(ComponentId, Signal), Arc<dyn Consumer>>;
 
 impl Graph {
     /// Starts the exporters and builds what stands before them.
-    pub(crate) async fn build(configuration: &Configuration, host: &Host) -> Result<Graph, Incomplete> {
+    pub(crate) async fn build(
+        configuration: &Configuration,
+        host: &Host,
+    ) -> Result<Graph, Incomplete> {
         let mut tails = Vec::new();
         match Graph::build_onto(configuration, host, &mut tails).await {
             Ok(receivers) => Ok(Graph { tails, receivers }),
@@ -51,12 +54,16 @@ impl Graph {
         let mut heads: BTreeMap<(ComponentId, Signal), Vec<Arc<dyn Consumer>>> = BTreeMap::new();
         for (id, pipeline, processors) in pipelines {
             let signal = signal_of(id);
-            let branches = pipeline.exporters.iter().filter_map(|exporter| {
-                exporters.get(&(exporter.clone(), signal)).cloned()
-            });
+            let branches = pipeline
+                .exporters
+                .iter()
+                .filter_map(|exporter| exporters.get(&(exporter.clone(), signal)).cloned());
             let head = line_up(signal, processors, FanOut::over(branches.collect()), host);
             for receiver in &pipeline.receivers {
-                heads.entry((receiver.clone(), signal)).or_default().push(Arc::clone(&head));
+                heads
+                    .entry((receiver.clone(), signal))
+                    .or_default()
+                    .push(Arc::clone(&head));
             }
         }
         build_receivers(configuration, heads)
@@ -66,12 +73,21 @@ impl Graph {
 /// A processor and its id.
 type Named = (ComponentId, Processor);
 
-fn processors(configuration: &Configuration, id: &PipelineId, pipeline: &Pipeline) -> Result<Vec<Named>, String> {
+fn processors(
+    configuration: &Configuration,
+    id: &PipelineId,
+    pipeline: &Pipeline,
+) -> Result<Vec<Named>, String> {
     let mut processors = Vec::new();
     for processor in &pipeline.processors {
-        let Some(configured) = configuration.processors.get(processor) else { continue };
+        let Some(configured) = configuration.processors.get(processor) else {
+            continue;
+        };
         let built = configured.config.build(processor, signal_of(id));
-        processors.push((processor.clone(), built.map_err(|error| cannot("build", processor, "processor", &error))?));
+        processors.push((
+            processor.clone(),
+            built.map_err(|error| cannot("build", processor, "processor", &error))?,
+        ));
     }
     Ok(processors)
 }
@@ -86,10 +102,13 @@ async fn start_exporters(
 ) -> Result<Exporters, String> {
     let mut wanted: BTreeMap<(ComponentId, Signal), Option<BatchSettings>> = BTreeMap::new();
     for (id, pipeline, processors) in pipelines {
-        let batch = processors.iter().rev().find_map(|(_, processor)| match processor {
-            Processor::Batch(settings) => Some(settings.clone()),
-            _ => None,
-        });
+        let batch = processors
+            .iter()
+            .rev()
+            .find_map(|(_, processor)| match processor {
+                Processor::Batch(settings) => Some(settings.clone()),
+                _ => None,
+            });
         for exporter in &pipeline.exporters {
             let key = (exporter.clone(), signal_of(id));
             match wanted.get(&key) {
@@ -105,7 +124,9 @@ async fn start_exporters(
     }
     let mut exporters = Exporters::new();
     for ((id, signal), batch) in wanted {
-        let Some(configured) = configuration.exporters.get(&id) else { continue };
+        let Some(configured) = configuration.exporters.get(&id) else {
+            continue;
+        };
         let mut settings = configured.config.tail();
         settings.batch = settings.batch.or(batch);
         let driver = configured.config.build(&id, signal, host);
@@ -120,7 +141,12 @@ async fn start_exporters(
 
 /// Puts the processors of a pipeline before `next`. Neighbouring transforms
 /// become one walk over the records.
-fn line_up(signal: Signal, processors: Vec<Named>, next: Arc<dyn Consumer>, host: &Host) -> Arc<dyn Consumer> {
+fn line_up(
+    signal: Signal,
+    processors: Vec<Named>,
+    next: Arc<dyn Consumer>,
+    host: &Host,
+) -> Arc<dyn Consumer> {
     let mut head = next;
     let mut fused: Vec<(ComponentId, Box<dyn pipeline::Transform>)> = Vec::new();
     for (id, processor) in processors.into_iter().rev() {
@@ -146,7 +172,10 @@ fn fuse(
         return next;
     }
     let names: Vec<String> = transforms.iter().map(|(id, _)| id.to_string()).collect();
-    let transforms = transforms.into_iter().map(|(_, transform)| transform).collect();
+    let transforms = transforms
+        .into_iter()
+        .map(|(_, transform)| transform)
+        .collect();
     let metrics = ProcessorMetrics::new(&names.join(","), signal);
     Arc::new(Chain::new(transforms, next, host.clock.clone(), metrics))
 }
@@ -157,13 +186,21 @@ fn build_receivers(
 ) -> Result<Vec<(ComponentId, Box<dyn Receiver>)>, String> {
     let mut outputs: BTreeMap<ComponentId, Outputs> = BTreeMap::new();
     for ((id, signal), branches) in heads {
-        outputs.entry(id).or_default().set(signal, Outlet::new(FanOut::over(branches)));
+        outputs
+            .entry(id)
+            .or_default()
+            .set(signal, Outlet::new(FanOut::over(branches)));
     }
     let mut receivers = Vec::new();
     for (id, outputs) in outputs {
-        let Some(configured) = configuration.receivers.get(&id) else { continue };
+        let Some(configured) = configuration.receivers.get(&id) else {
+            continue;
+        };
         let receiver = configured.config.build(&id, outputs);
-        receivers.push((id.clone(), receiver.map_err(|error| cannot("build", &id, "receiver", &error))?));
+        receivers.push((
+            id.clone(),
+            receiver.map_err(|error| cannot("build", &id, "receiver", &error))?,
+        ));
     }
     Ok(receivers)
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::future::select_all;
 use futures::FutureExt;
+use futures::future::select_all;
 use pipeline::extension::Offers;
 use pipeline::tail::{Tail, TailReport};
 use pipeline::{Extension, Host, Running};
@@ -28,7 +28,9 @@ pub(crate) fn run(arguments: &ConfigArguments) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
-        let telemetry = telemetry::start(&configuration.service.telemetry).await.map_err(Failure::new)?;
+        let telemetry = telemetry::start(&configuration.service.telemetry)
+            .await
+            .map_err(Failure::new)?;
         for warning in problems.warnings() {
             tracing::warn!("{warning}");
         }
@@ -44,7 +46,8 @@ async fn serve(configuration: &Configuration) -> Result<(), Failure> {
         NumCPU = std::thread::available_parallelism().map_or(1, usize::from),
         "Starting pharos..."
     );
-    let mut signals = Signals::new().map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
+    let mut signals = Signals::new()
+        .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
     let service = Service::start(configuration).await.map_err(Failure::new)?;
     tracing::info!("Everything is ready. Begin running and processing data.");
     service.run(&mut signals).await
@@ -130,8 +133,13 @@ impl Service {
     async fn start_extensions(&mut self, configuration: &Configuration) -> Result<(), String> {
         let mut offers = HashMap::new();
         for id in &configuration.service.extensions {
-            let Some(configured) = configuration.extensions.get(id) else { continue };
-            let extension = configured.config.build(id).map_err(|error| cannot("build", id, "extension", &error))?;
+            let Some(configured) = configuration.extensions.get(id) else {
+                continue;
+            };
+            let extension = configured
+                .config
+                .build(id)
+                .map_err(|error| cannot("build", id, "extension", &error))?;
             offers.insert(id.to_string(), extension.offers());
             let started = extension.start(self.host.clone()).await;
             started.map_err(|error| cannot("start", id, "extension", &error))?;
@@ -193,9 +201,15 @@ impl Service {
             let half = deadline - self.deadline / 2;
             match tokio::time::timeout_at(half, running.done).await {
                 Ok(Ok(Ok(()))) => {}
-                Ok(Ok(Err(error))) => tracing::error!(otelcol.component.id = %id, error, "Receiver failed while stopping"),
-                Ok(Err(panic)) => tracing::error!(otelcol.component.id = %id, error = %panic, "Receiver failed while stopping"),
-                Err(_) => tracing::warn!(otelcol.component.id = %id, "Clients are still being answered; going on without them"),
+                Ok(Ok(Err(error))) => {
+                    tracing::error!(otelcol.component.id = %id, error, "Receiver failed while stopping")
+                }
+                Ok(Err(panic)) => {
+                    tracing::error!(otelcol.component.id = %id, error = %panic, "Receiver failed while stopping")
+                }
+                Err(_) => {
+                    tracing::warn!(otelcol.component.id = %id, "Clients are still being answered; going on without them")
+                }
             }
         }
         let stopping = self.tails.drain(..).map(|tail| tail.stop(deadline));

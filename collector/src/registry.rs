@@ -24,9 +24,13 @@ pub(crate) fn registry() -> Registry {
     #[cfg(feature = "exporter-delta")]
     let registry = registry.exporter(exporter_delta::factory());
     #[cfg(feature = "exporter-otlp")]
-    let registry = registry.exporter(exporter_otlp::grpc_factory()).exporter(exporter_otlp::http_factory());
+    let registry = registry
+        .exporter(exporter_otlp::grpc_factory())
+        .exporter(exporter_otlp::http_factory());
     #[cfg(feature = "extension-auth")]
-    let registry = registry.extension(extension_auth::bearer_token_factory()).extension(extension_auth::basic_factory());
+    let registry = registry
+        .extension(extension_auth::bearer_token_factory())
+        .extension(extension_auth::basic_factory());
     #[cfg(feature = "extension-health-check")]
     let registry = registry.extension(extension_health_check::factory());
     registry

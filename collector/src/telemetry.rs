@@ -34,14 +34,24 @@ pub(crate) async fn start(settings: &Telemetry) -> Result<Handle, String> {
     let scrape = CancellationToken::new();
     let meters = metrics::start(&settings.metrics, &resource, &scrape).await?;
     let tracers = spans::start(settings, &resource)?;
-    Ok(Handle { loggers, meters, tracers, scrape })
+    Ok(Handle {
+        loggers,
+        meters,
+        tracers,
+        scrape,
+    })
 }
 
 impl Handle {
     /// Sends what is left and stops: spans, metrics, logs last.
     pub(crate) async fn stop(self) {
         self.scrape.cancel();
-        let Handle { loggers, meters, tracers, .. } = self;
+        let Handle {
+            loggers,
+            meters,
+            tracers,
+            ..
+        } = self;
         // The providers wait for their own threads.
         let stopped = tokio::task::spawn_blocking(move || {
             let spans = tracers.map(|tracers| tracers.shutdown());

@@ -5,7 +5,11 @@ use pipeline::registry::Kind;
 
 /// `an exporter`
 pub(crate) fn a(kind: Kind) -> String {
-    let article = if kind.name().starts_with('e') { "an" } else { "a" };
+    let article = if kind.name().starts_with('e') {
+        "an"
+    } else {
+        "a"
+    };
     format!("{article} {}", kind.name())
 }
 
@@ -25,19 +29,36 @@ pub(crate) fn lacks(kind: Kind, name: &str) -> Option<String> {
     let plain = |text: &str| text.replace('_', "");
     let is_one_of = |names: &[&str]| names.iter().any(|known| plain(known) == plain(name));
     let whose = match () {
-        () if OURS.iter().any(|(ours, names)| *ours == kind && is_one_of(names)) => "the full build of Pharos",
+        () if OURS
+            .iter()
+            .any(|(ours, names)| *ours == kind && is_one_of(names)) =>
+        {
+            "the full build of Pharos"
+        }
         () if is_one_of(known) => "the upstream collector",
         () => return None,
     };
-    Some(format!("it is {} of {whose} that this build does not have", a(kind)))
+    Some(format!(
+        "it is {} of {whose} that this build does not have",
+        a(kind)
+    ))
 }
 
 /// What the full build has, for builds that leave some of it out.
 const OURS: &[(Kind, &[&str])] = &[
     (Kind::Receiver, &["beacon", "otlp"]),
-    (Kind::Processor, &["attributes", "batch", "ecs", "memory_limiter", "resource"]),
-    (Kind::Exporter, &["debug", "delta", "otlp", "otlp_grpc", "otlp_http"]),
-    (Kind::Extension, &["basicauth", "bearertokenauth", "health_check"]),
+    (
+        Kind::Processor,
+        &["attributes", "batch", "ecs", "memory_limiter", "resource"],
+    ),
+    (
+        Kind::Exporter,
+        &["debug", "delta", "otlp", "otlp_grpc", "otlp_http"],
+    ),
+    (
+        Kind::Extension,
+        &["basicauth", "bearertokenauth", "health_check"],
+    ),
 ];
 
 // Names of the upstream core and contrib distributions.

@@ -60,9 +60,16 @@ fn list<C: ?Sized>(factories: &[Factory<C>]) -> Vec<Component> {
         let stability = factory.stability.name();
         let stability = match factory.signals {
             [] => BTreeMap::from([("extension", stability)]),
-            signals => signals.iter().map(|signal| (signal.name(), stability)).collect(),
+            signals => signals
+                .iter()
+                .map(|signal| (signal.name(), stability))
+                .collect(),
         };
-        Component { name: factory.name, aliases: factory.aliases, stability }
+        Component {
+            name: factory.name,
+            aliases: factory.aliases,
+            stability,
+        }
     };
     factories.iter().map(component).collect()
 }

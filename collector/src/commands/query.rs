@@ -18,7 +18,10 @@ const BUFFER: usize = 64 << 10;
 
 pub(super) fn run(arguments: &Query) -> Result<(), Failure> {
     let threads = available_parallelism().map_or(1, usize::from);
-    let settings = SessionSettings { memory: arguments.memory.as_usize(), threads };
+    let settings = SessionSettings {
+        memory: arguments.memory.as_usize(),
+        threads,
+    };
     let session = Session::new(lakes::sources(arguments)?, settings);
     let runtime = Builder::new_multi_thread()
         .worker_threads(threads)
@@ -30,8 +33,18 @@ pub(super) fn run(arguments: &Query) -> Result<(), Failure> {
         Some("-") => {
             let mut sql = String::new();
             let read = std::io::stdin().read_to_string(&mut sql);
-            read.map_err(|error| Failure::new(format!("cannot read the statement from standard input: {error}")))?;
-            answer(&runtime, &session, &sql, arguments.format, arguments.explain)
+            read.map_err(|error| {
+                Failure::new(format!(
+                    "cannot read the statement from standard input: {error}"
+                ))
+            })?;
+            answer(
+                &runtime,
+                &session,
+                &sql,
+                arguments.format,
+                arguments.explain,
+            )
         }
         Some(sql) => answer(&runtime, &session, sql, arguments.format, arguments.explain),
     };
@@ -41,7 +54,13 @@ pub(super) fn run(arguments: &Query) -> Result<(), Failure> {
 }
 
 /// Runs one statement and prints its answer, or what it would read.
-fn answer(runtime: &Runtime, session: &Session, sql: &str, format: Format, explain: bool) -> Result<(), QueryError> {
+fn answer(
+    runtime: &Runtime,
+    session: &Session,
+    sql: &str,
+    format: Format,
+    explain: bool,
+) -> Result<(), QueryError> {
     let mut out = BufWriter::with_capacity(BUFFER, std::io::stdout());
     if explain {
         let explanation = runtime.block_on(session.explain(sql))?;
@@ -59,9 +78,9 @@ fn answer(runtime: &Runtime, session: &Session, sql: &str, format: Format, expla
 /// A table knows how wide the terminal is, if it is printed to one.
 fn fitted(format: Format) -> Format {
     match format {
-        Format::Table { .. } if std::io::stdout().is_terminal() => {
-            Format::Table { width: terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)) }
-        }
+        Format::Table { .. } if std::io::stdout().is_terminal() => Format::Table {
+            width: terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)),
+        },
         other => other,
     }
 }

@@ -8,7 +8,10 @@ use settings::{ComponentId, Map, Node, PipelineId, Problems};
 use super::{Configuration, Configured, Pipeline, at};
 
 pub(super) fn check(configuration: &Configuration, root: &Node, problems: &mut Problems) {
-    let checker = Checker { configuration, root };
+    let checker = Checker {
+        configuration,
+        root,
+    };
     checker.sections(problems);
     checker.extensions(problems);
     for (id, pipeline) in &configuration.service.pipelines {
@@ -31,10 +34,20 @@ impl Checker<'_> {
                 problems.error(Some(at(self.root, kind.section())), kind.section(), message);
             }
         }
-        let pipelines = self.root.get("service").and_then(|service| service.get("pipelines"));
-        if pipelines.and_then(Node::as_map).is_none_or(|map| map.is_empty()) {
+        let pipelines = self
+            .root
+            .get("service")
+            .and_then(|service| service.get("pipelines"));
+        if pipelines
+            .and_then(Node::as_map)
+            .is_none_or(|map| map.is_empty())
+        {
             let message = "service must have at least one pipeline";
-            problems.error(Some(at(self.root, "service::pipelines")), "service::pipelines", message);
+            problems.error(
+                Some(at(self.root, "service::pipelines")),
+                "service::pipelines",
+                message,
+            );
         }
     }
 
@@ -50,14 +63,27 @@ impl Checker<'_> {
 
     fn pipeline(&self, id: &PipelineId, pipeline: &Pipeline, problems: &mut Problems) {
         let path = format!("service::pipelines::{id}");
-        for (kind, given) in [(Kind::Receiver, &pipeline.receivers), (Kind::Exporter, &pipeline.exporters)] {
+        for (kind, given) in [
+            (Kind::Receiver, &pipeline.receivers),
+            (Kind::Exporter, &pipeline.exporters),
+        ] {
             // A list that is there but cannot be read has been reported already.
-            let written = self.root.get("service").and_then(|service| service.get("pipelines"));
-            let written = written.and_then(|all| all.get(&id.to_string())).and_then(|one| one.get(kind.section()));
-            let is_empty = written.is_none_or(|list| list.is_null() || list.as_list().is_some_and(<[_]>::is_empty));
+            let written = self
+                .root
+                .get("service")
+                .and_then(|service| service.get("pipelines"));
+            let written = written
+                .and_then(|all| all.get(&id.to_string()))
+                .and_then(|one| one.get(kind.section()));
+            let is_empty = written
+                .is_none_or(|list| list.is_null() || list.as_list().is_some_and(<[_]>::is_empty));
             if given.is_empty() && is_empty {
                 let what = kind.name();
-                problems.error(Some(at(self.root, &path)), &path, format!("must have at least one {what}"));
+                problems.error(
+                    Some(at(self.root, &path)),
+                    &path,
+                    format!("must have at least one {what}"),
+                );
             }
         }
         let mut seen = BTreeSet::new();
@@ -69,9 +95,27 @@ impl Checker<'_> {
             }
         }
         let configuration = self.configuration;
-        self.references(id, Kind::Receiver, &pipeline.receivers, &configuration.receivers, problems);
-        self.references(id, Kind::Processor, &pipeline.processors, &configuration.processors, problems);
-        self.references(id, Kind::Exporter, &pipeline.exporters, &configuration.exporters, problems);
+        self.references(
+            id,
+            Kind::Receiver,
+            &pipeline.receivers,
+            &configuration.receivers,
+            problems,
+        );
+        self.references(
+            id,
+            Kind::Processor,
+            &pipeline.processors,
+            &configuration.processors,
+            problems,
+        );
+        self.references(
+            id,
+            Kind::Exporter,
+            &pipeline.exporters,
+            &configuration.exporters,
+            problems,
+        );
     }
 
     fn references<C: ?Sized>(
@@ -89,7 +133,11 @@ impl Checker<'_> {
             match configured.get(id) {
                 Some(component) if component.signals.contains(&signal) => {}
                 Some(component) => {
-                    let supported: Vec<&str> = component.signals.iter().map(|signal| signal.name()).collect();
+                    let supported: Vec<&str> = component
+                        .signals
+                        .iter()
+                        .map(|signal| signal.name())
+                        .collect();
                     let message = format!(
                         "{} \"{id}\" does not handle {} (it handles: {})",
                         kind.name(),
@@ -116,12 +164,17 @@ impl Checker<'_> {
     fn ids(&self, kind: Kind) -> BTreeSet<ComponentId> {
         let section = self.root.get(kind.section()).and_then(Node::as_map);
         let entries = section.map_or(&[][..], Map::entries);
-        entries.iter().filter_map(|entry| entry.key.parse().ok()).collect()
+        entries
+            .iter()
+            .filter_map(|entry| entry.key.parse().ok())
+            .collect()
     }
 
     fn dangling(&self, kind: Kind, id: &ComponentId) -> String {
         let known: Vec<String> = self.ids(kind).iter().map(ToString::to_string).collect();
-        let other = Kind::ALL.into_iter().find(|other| *other != kind && self.configured(*other, id));
+        let other = Kind::ALL
+            .into_iter()
+            .find(|other| *other != kind && self.configured(*other, id));
         let note = match other {
             Some(other) => format!("; \"{id}\" is configured under {}", other.section()),
             None => match settings::nearest(&id.to_string(), known.iter().map(String::as_str)) {
@@ -132,7 +185,11 @@ impl Checker<'_> {
         format!(
             "references {} \"{id}\" which is not configured{note} (configured: {})",
             kind.name(),
-            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            }
         )
     }
 }

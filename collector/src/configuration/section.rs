@@ -38,30 +38,49 @@ impl Reader<'_> {
     ) -> BTreeMap<ComponentId, Configured<C>> {
         let mut components = BTreeMap::new();
         for entry in self.entries(kind, problems) {
-            let Some(id) = self.id(entry, kind, problems) else { continue };
+            let Some(id) = self.id(entry, kind, problems) else {
+                continue;
+            };
             if components.contains_key(&id) {
-                let message = format!("duplicate name \"{id}\" (names are compared without surrounding blanks)");
+                let message = format!(
+                    "duplicate name \"{id}\" (names are compared without surrounding blanks)"
+                );
                 problems.error(Some(&entry.origin), kind.section(), message);
                 continue;
             }
             let path = format!("{}::{id}", kind.section());
-            let Some(factory) = factories.iter().find(|factory| factory.is_called(id.kind())) else {
+            let Some(factory) = factories
+                .iter()
+                .find(|factory| factory.is_called(id.kind()))
+            else {
                 self.unknown_type(kind, factories, entry, &id, problems);
                 continue;
             };
             if factory.name != id.kind() {
-                let message = format!("\"{}\" is an old name of \"{}\", which works but is deprecated", id.kind(), factory.name);
+                let message = format!(
+                    "\"{}\" is an old name of \"{}\", which works but is deprecated",
+                    id.kind(),
+                    factory.name
+                );
                 problems.warn(Some(&entry.origin), &path, message);
             }
             if let Some(config) = (factory.decode)(&entry.node, &path, problems) {
-                components.insert(id, Configured { config, signals: factory.signals });
+                components.insert(
+                    id,
+                    Configured {
+                        config,
+                        signals: factory.signals,
+                    },
+                );
             }
         }
         components
     }
 
     fn entries(&self, kind: Kind, problems: &mut Problems) -> &[Entry] {
-        let Some(section) = self.root.get(kind.section()) else { return &[] };
+        let Some(section) = self.root.get(kind.section()) else {
+            return &[];
+        };
         match &section.value {
             Value::Map(map) => map.entries(),
             Value::Null => &[],
@@ -96,14 +115,25 @@ impl Reader<'_> {
             .find(|other| *other != kind && names(self.registry, *other).contains(&id.kind()));
         let why = match (elsewhere, upstream::lacks(kind, id.kind())) {
             (_, Some(advice)) => format!(": {advice}"),
-            (Some(other), None) => format!(": it is {}, configure it under {}", upstream::a(other), other.section()),
+            (Some(other), None) => format!(
+                ": it is {}, configure it under {}",
+                upstream::a(other),
+                other.section()
+            ),
             (None, None) => match nearest(id.kind(), known.iter().copied()) {
                 Some(near) => format!("; did you mean \"{near}\"?"),
                 None => String::new(),
             },
         };
-        let here = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let message = format!("unknown type \"{}\" for id \"{id}\"{why} (this build has: {here})", id.kind());
+        let here = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        };
+        let message = format!(
+            "unknown type \"{}\" for id \"{id}\"{why} (this build has: {here})",
+            id.kind()
+        );
         problems.error(Some(&entry.origin), kind.section(), message);
     }
 
@@ -119,10 +149,26 @@ impl Reader<'_> {
 
 fn names(registry: &Registry, kind: Kind) -> Vec<&'static str> {
     match kind {
-        Kind::Receiver => registry.receivers.iter().map(|factory| factory.name).collect(),
-        Kind::Processor => registry.processors.iter().map(|factory| factory.name).collect(),
-        Kind::Exporter => registry.exporters.iter().map(|factory| factory.name).collect(),
-        Kind::Extension => registry.extensions.iter().map(|factory| factory.name).collect(),
+        Kind::Receiver => registry
+            .receivers
+            .iter()
+            .map(|factory| factory.name)
+            .collect(),
+        Kind::Processor => registry
+            .processors
+            .iter()
+            .map(|factory| factory.name)
+            .collect(),
+        Kind::Exporter => registry
+            .exporters
+            .iter()
+            .map(|factory| factory.name)
+            .collect(),
+        Kind::Extension => registry
+            .extensions
+            .iter()
+            .map(|factory| factory.name)
+            .collect(),
         Kind::Connector => Vec::new(),
     }
 }
@@ -133,7 +179,10 @@ pub(super) fn unknown_key(key: &str, allowed: &[&str]) -> String {
         Some(near) => format!("; did you mean \"{near}\"?"),
         None => String::new(),
     };
-    format!("unknown key \"{key}\"{hint} (allowed: {})", allowed.join(", "))
+    format!(
+        "unknown key \"{key}\"{hint} (allowed: {})",
+        allowed.join(", ")
+    )
 }
 
 /// A section with all defaults filled in.
@@ -141,5 +190,8 @@ pub(super) fn printed<C: ?Sized>(
     components: &BTreeMap<ComponentId, Configured<C>>,
     tree: impl Fn(&C) -> Result<Node, PrintError>,
 ) -> Result<BTreeMap<String, Node>, PrintError> {
-    components.iter().map(|(id, configured)| Ok((id.to_string(), tree(&configured.config)?))).collect()
+    components
+        .iter()
+        .map(|(id, configured)| Ok((id.to_string(), tree(&configured.config)?)))
+        .collect()
 }

@@ -64,11 +64,17 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> Service {
 
 /// The references of a section that has been found wrong.
 fn readable(node: &Node) -> Service {
-    let pipelines = node.get("pipelines").and_then(Node::as_map).map_or(&[][..], Map::entries);
+    let pipelines = node
+        .get("pipelines")
+        .and_then(Node::as_map)
+        .map_or(&[][..], Map::entries);
     let pipelines = pipelines.iter().filter_map(|entry| {
         let ids = |key| readable_ids(entry.node.get(key));
-        let pipeline =
-            Pipeline { receivers: ids("receivers"), processors: ids("processors"), exporters: ids("exporters") };
+        let pipeline = Pipeline {
+            receivers: ids("receivers"),
+            processors: ids("processors"),
+            exporters: ids("exporters"),
+        };
         Some((entry.key.parse().ok()?, pipeline))
     });
     Service {
@@ -79,5 +85,6 @@ fn readable(node: &Node) -> Service {
 }
 
 fn readable_ids(list: Option<&Node>) -> Vec<ComponentId> {
-    list.and_then(|list| settings::decode(list, "", &mut Problems::new())).unwrap_or_default()
+    list.and_then(|list| settings::decode(list, "", &mut Problems::new()))
+        .unwrap_or_default()
 }

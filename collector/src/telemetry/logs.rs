@@ -29,7 +29,10 @@ use crate::configuration::telemetry::{Encoding, LogLevel, Otlp, Telemetry};
 ///
 /// # Errors
 /// When an output cannot be opened, or a push endpoint is no URL.
-pub(super) fn start(telemetry: &Telemetry, resource: &Resource) -> Result<Option<SdkLoggerProvider>, String> {
+pub(super) fn start(
+    telemetry: &Telemetry,
+    resource: &Resource,
+) -> Result<Option<SdkLoggerProvider>, String> {
     let settings = &telemetry.logs;
     let level = match settings.level {
         LogLevel::Debug => "debug",
@@ -44,7 +47,10 @@ pub(super) fn start(telemetry: &Telemetry, resource: &Resource) -> Result<Option
             _ => format!("warn,{}", OURS.map(|name| format!("{name}={level}")).join(",")),
         })
     });
-    let line = Line { encoding: settings.encoding, initial: settings.initial_fields.clone().into_iter().collect() };
+    let line = Line {
+        encoding: settings.encoding,
+        initial: settings.initial_fields.clone().into_iter().collect(),
+    };
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(writer(&settings.output_paths)?)
         .event_format(line)
@@ -52,11 +58,18 @@ pub(super) fn start(telemetry: &Telemetry, resource: &Resource) -> Result<Option
     let provider = provider(telemetry, resource)?;
     let push = provider.as_ref().map(OpenTelemetryTracingBridge::new);
     // A second start in one process (tests) keeps the first log.
-    let _ = tracing_subscriber::registry().with(filter).with(layer).with(push).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(layer)
+        .with(push)
+        .try_init();
     Ok(provider)
 }
 
-fn provider(telemetry: &Telemetry, resource: &Resource) -> Result<Option<SdkLoggerProvider>, String> {
+fn provider(
+    telemetry: &Telemetry,
+    resource: &Resource,
+) -> Result<Option<SdkLoggerProvider>, String> {
     let mut builder = SdkLoggerProvider::builder().with_resource(resource.clone());
     let mut pushes = telemetry.log_pushes().peekable();
     if pushes.peek().is_none() {
@@ -82,13 +95,31 @@ fn exporter(push: &Otlp) -> Result<LogExporter, String> {
             .with_http_client(push::Client::new(push::TIMEOUT)?)
             .build(),
     };
-    built.map_err(|error| format!("service::telemetry::logs: cannot push to {}: {error}", push.endpoint))
+    built.map_err(|error| {
+        format!(
+            "service::telemetry::logs: cannot push to {}: {error}",
+            push.endpoint
+        )
+    })
 }
 
 /// Our crates, whose log lines are for users.
 const OURS: [&str; 16] = [
-    "pharos", "pipeline", "net", "otlp", "settings", "semconv", "processors", "receiver_otlp", "receiver_beacon",
-    "exporter_otlp", "exporter_debug", "exporter_delta", "extension_health_check", "extension_auth", "lake_table",
+    "pharos",
+    "pipeline",
+    "net",
+    "otlp",
+    "settings",
+    "semconv",
+    "processors",
+    "receiver_otlp",
+    "receiver_beacon",
+    "exporter_otlp",
+    "exporter_debug",
+    "exporter_delta",
+    "extension_health_check",
+    "extension_auth",
+    "lake_table",
     "lake_layout",
 ];
 
@@ -100,7 +131,11 @@ fn writer(paths: &[String]) -> Result<BoxMakeWriter, String> {
             "stdout" => BoxMakeWriter::new(io::stdout),
             path => {
                 let file = OpenOptions::new().create(true).append(true).open(path);
-                let file = file.map_err(|error| format!("service::telemetry::logs::output_paths: cannot open \"{path}\": {error}"))?;
+                let file = file.map_err(|error| {
+                    format!(
+                        "service::telemetry::logs::output_paths: cannot open \"{path}\": {error}"
+                    )
+                })?;
                 BoxMakeWriter::new(Mutex::new(file))
             }
         };
@@ -123,8 +158,16 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut fields = Fields { message: String::new(), fields: self.initial.clone() };
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields {
+            message: String::new(),
+            fields: self.initial.clone(),
+        };
         event.record(&mut fields);
         let time = timestamp(pipeline::Clock::system().unix_nano());
         let level = level_name(*event.metadata().level());
@@ -154,7 +197,9 @@ fn escaped(message: &str) -> String {
     for character in message.chars() {
         match character {
             '\n' => out.push_str("\\n"),
-            character if character.is_control() => drop(write!(out, "\\u{:04x}", u32::from(character))),
+            character if character.is_control() => {
+                drop(write!(out, "\\u{:04x}", u32::from(character)))
+            }
             character => out.push(character),
         }
     }
@@ -179,7 +224,11 @@ struct Fields {
 impl Fields {
     fn put(&mut self, field: &Field, value: Value) {
         match field.name() {
-            "message" => self.message = value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+            "message" => {
+                self.message = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned)
+            }
             name => drop(self.fields.insert(name.to_owned(), value)),
         }
     }
@@ -208,15 +257,23 @@ impl Visit for Fields {
 
 /// RFC 3339 in UTC with milliseconds.
 fn timestamp(unix_nano: u64) -> String {
-    let (days, second) = (unix_nano / 1_000_000_000 / 86_400, unix_nano / 1_000_000_000 % 86_400);
+    let (days, second) = (
+        unix_nano / 1_000_000_000 / 86_400,
+        unix_nano / 1_000_000_000 % 86_400,
+    );
     // Days to date after Howard Hinnant's civil_from_days.
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let month = if month_index < 10 {
+        month_index + 3
+    } else {
+        month_index - 9
+    };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     let milli = unix_nano / 1_000_000 % 1000;
     format!(
@@ -234,8 +291,14 @@ mod tests {
     #[test]
     fn timestamps_are_utc_dates() {
         assert_eq!(timestamp(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(timestamp(1_709_210_096_789_000_000), "2024-02-29T12:34:56.789Z");
-        assert_eq!(timestamp(1_735_689_599_999_999_999), "2024-12-31T23:59:59.999Z");
+        assert_eq!(
+            timestamp(1_709_210_096_789_000_000),
+            "2024-02-29T12:34:56.789Z"
+        );
+        assert_eq!(
+            timestamp(1_735_689_599_999_999_999),
+            "2024-12-31T23:59:59.999Z"
+        );
     }
 
     #[test]

@@ -30,7 +30,11 @@ pub(super) async fn start(
     }
     let mut builder = SdkMeterProvider::builder().with_resource(resource.clone());
     for reader in &settings.readers {
-        if let Some(prometheus) = reader.pull.as_ref().and_then(|pull| pull.exporter.prometheus.as_ref()) {
+        if let Some(prometheus) = reader
+            .pull
+            .as_ref()
+            .and_then(|pull| pull.exporter.prometheus.as_ref())
+        {
             builder = scrape(builder, prometheus, stop).await?;
         }
         if let Some(periodic) = &reader.periodic {
@@ -58,7 +62,9 @@ async fn scrape(
     if settings.without_type_suffix {
         exporter = exporter.without_counter_suffixes();
     }
-    let reader = exporter.build().map_err(|error| format!("service::telemetry::metrics: {error}"))?;
+    let reader = exporter
+        .build()
+        .map_err(|error| format!("service::telemetry::metrics: {error}"))?;
     let endpoint = format!("{}:{}", settings.host, settings.port);
     serve(&endpoint, registry, stop.clone())
         .await
@@ -67,12 +73,15 @@ async fn scrape(
 }
 
 async fn serve(endpoint: &str, registry: Registry, stop: CancellationToken) -> Result<(), String> {
-    let listener = Listener::bind(endpoint, Transport::Tcp).await.map_err(|error| error.to_string())?;
+    let listener = Listener::bind(endpoint, Transport::Tcp)
+        .await
+        .map_err(|error| error.to_string())?;
     let answer = move |request: Request<hyper::body::Incoming>, _: Arc<Peer>| {
         let response = exposition(request.method(), request.uri().path(), &registry);
         std::future::ready(response)
     };
-    let server = server::serve(listener, ServerOptions::default(), Arc::new(answer)).map_err(|error| error.to_string())?;
+    let server = server::serve(listener, ServerOptions::default(), Arc::new(answer))
+        .map_err(|error| error.to_string())?;
     tracing::info!(endpoint = %server.local_address(), "Serving own metrics at /metrics");
     tokio::spawn(async move {
         stop.cancelled().await;
@@ -83,12 +92,17 @@ async fn serve(endpoint: &str, registry: Registry, stop: CancellationToken) -> R
 
 fn exposition(method: &Method, path: &str, registry: &Registry) -> Response<Body> {
     let (status, text) = match (path, method) {
-        ("/metrics", &Method::GET | &Method::HEAD) => match TextEncoder::new().encode_to_string(&registry.gather()) {
-            Ok(text) => (StatusCode::OK, text),
-            Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-        },
+        ("/metrics", &Method::GET | &Method::HEAD) => {
+            match TextEncoder::new().encode_to_string(&registry.gather()) {
+                Ok(text) => (StatusCode::OK, text),
+                Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+            }
+        }
         ("/metrics", _) => (StatusCode::METHOD_NOT_ALLOWED, "use GET\n".to_owned()),
-        _ => (StatusCode::NOT_FOUND, "metrics are at /metrics\n".to_owned()),
+        _ => (
+            StatusCode::NOT_FOUND,
+            "metrics are at /metrics\n".to_owned(),
+        ),
     };
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
@@ -97,8 +111,13 @@ fn exposition(method: &Method, path: &str, registry: &Registry) -> Response<Body
     response
 }
 
-fn push(builder: MeterProviderBuilder, settings: &Periodic) -> Result<MeterProviderBuilder, String> {
-    let Some(push) = &settings.exporter.otlp else { return Ok(builder) };
+fn push(
+    builder: MeterProviderBuilder,
+    settings: &Periodic,
+) -> Result<MeterProviderBuilder, String> {
+    let Some(push) = &settings.exporter.otlp else {
+        return Ok(builder);
+    };
     let timeout = Duration::from_millis(settings.timeout);
     let built = match push.protocol.as_str() {
         "grpc" => MetricExporter::builder()
@@ -114,7 +133,14 @@ fn push(builder: MeterProviderBuilder, settings: &Periodic) -> Result<MeterProvi
             .with_http_client(Client::new(timeout)?)
             .build(),
     };
-    let exporter = built.map_err(|error| format!("service::telemetry::metrics: cannot push to {}: {error}", push.endpoint))?;
-    let reader = PeriodicReader::builder(exporter).with_interval(Duration::from_millis(settings.interval)).build();
+    let exporter = built.map_err(|error| {
+        format!(
+            "service::telemetry::metrics: cannot push to {}: {error}",
+            push.endpoint
+        )
+    })?;
+    let reader = PeriodicReader::builder(exporter)
+        .with_interval(Duration::from_millis(settings.interval))
+        .build();
     Ok(builder.with_reader(reader))
 }

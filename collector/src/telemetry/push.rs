@@ -30,7 +30,9 @@ pub(super) fn grpc_endpoint(push: &Otlp) -> String {
 /// The URL of one signal; an endpoint without a path is a base URL.
 pub(super) fn http_endpoint(push: &Otlp, signal: &str) -> String {
     let base = grpc_endpoint(push);
-    let after_scheme = base.split_once("://").map_or(base.as_str(), |(_, rest)| rest);
+    let after_scheme = base
+        .split_once("://")
+        .map_or(base.as_str(), |(_, rest)| rest);
     match after_scheme.trim_end_matches('/').contains('/') {
         true => base,
         false => format!("{}/v1/{signal}", base.trim_end_matches('/')),
@@ -39,7 +41,10 @@ pub(super) fn http_endpoint(push: &Otlp, signal: &str) -> String {
 
 /// The headers in clear, for an HTTP push.
 pub(super) fn headers(push: &Otlp) -> HashMap<String, String> {
-    push.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect()
+    push.headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+        .collect()
 }
 
 /// The headers in clear, for a gRPC push.
@@ -49,7 +54,9 @@ pub(super) fn headers(push: &Otlp) -> HashMap<String, String> {
 pub(super) fn metadata(push: &Otlp) -> Result<MetadataMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in &push.headers {
-        let name: HeaderName = name.parse().map_err(|_| format!("service::telemetry: \"{name}\" is no header name"))?;
+        let name: HeaderName = name
+            .parse()
+            .map_err(|_| format!("service::telemetry: \"{name}\" is no header name"))?;
         let value = HeaderValue::from_str(value.expose())
             .map_err(|_| format!("service::telemetry: the value of header \"{name}\" has characters that no header may have"))?;
         headers.insert(name, value);
@@ -79,15 +86,23 @@ impl Client {
             timeout: Some(timeout),
             ..HttpClientOptions::default()
         };
-        Ok(Client { client: net::HttpClient::new(options), runtime: Handle::current() })
+        Ok(Client {
+            client: net::HttpClient::new(options),
+            runtime: Handle::current(),
+        })
     }
 }
 
 #[async_trait]
 impl opentelemetry_http::HttpClient for Client {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, opentelemetry_http::HttpError> {
+    async fn send_bytes(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, opentelemetry_http::HttpError> {
         let client = self.client.clone();
-        let sending = self.runtime.spawn(async move { client.send(request.map(Body::from)).await });
+        let sending = self
+            .runtime
+            .spawn(async move { client.send(request.map(Body::from)).await });
         Ok(sending.await??)
     }
 }

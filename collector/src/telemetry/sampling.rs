@@ -36,13 +36,16 @@ impl Sampler {
         if !self.enabled {
             return true;
         }
-        let Ok(mut seen) = self.seen.lock() else { return true };
+        let Ok(mut seen) = self.seen.lock() else {
+            return true;
+        };
         let (since, count) = seen.entry(callsite).or_insert((now, 0));
         if now.duration_since(*since) >= self.tick {
             (*since, *count) = (now, 0);
         }
         *count += 1;
-        *count <= self.initial || (self.thereafter > 0 && (*count - self.initial).is_multiple_of(self.thereafter))
+        *count <= self.initial
+            || (self.thereafter > 0 && (*count - self.initial).is_multiple_of(self.thereafter))
     }
 }
 
@@ -72,7 +75,9 @@ mod tests {
         });
         let callsite = tracing::callsite::Identifier(&CALLSITE);
         let now = Instant::now();
-        let passed: Vec<bool> = (0..8).map(|_| sampler.passes(callsite.clone(), now)).collect();
+        let passed: Vec<bool> = (0..8)
+            .map(|_| sampler.passes(callsite.clone(), now))
+            .collect();
         assert_eq!(passed, [true, true, false, false, true, false, false, true]);
         assert!(sampler.passes(callsite, now + Duration::from_secs(1)));
     }

@@ -9,7 +9,10 @@ use super::push;
 use crate::configuration::telemetry::{Level, Otlp, Telemetry};
 
 /// Starts own spans when they are wanted.
-pub(super) fn start(settings: &Telemetry, resource: &Resource) -> Result<Option<SdkTracerProvider>, String> {
+pub(super) fn start(
+    settings: &Telemetry,
+    resource: &Resource,
+) -> Result<Option<SdkTracerProvider>, String> {
     if settings.traces.level == Level::None || settings.traces.processors.is_empty() {
         return Ok(None);
     }
@@ -37,5 +40,10 @@ fn exporter(push: &Otlp) -> Result<SpanExporter, String> {
             .with_http_client(push::Client::new(push::TIMEOUT)?)
             .build(),
     };
-    built.map_err(|error| format!("service::telemetry::traces: cannot push to {}: {error}", push.endpoint))
+    built.map_err(|error| {
+        format!(
+            "service::telemetry::traces: cannot push to {}: {error}",
+            push.endpoint
+        )
+    })
 }

@@ -54,7 +54,10 @@ impl Folder {
     /// The program, to be run in this folder with an environment of its own.
     pub(crate) fn pharos<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pharos"));
-        command.args(arguments).current_dir(self.0.path()).env_clear();
+        command
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env_clear();
         // Coverage and sanitizers of the build are told where to write by these.
         command.envs(std::env::vars().filter(|(name, _)| name.starts_with("LLVM_")));
         command
@@ -82,9 +85,17 @@ pub(crate) struct Ended {
 
 impl Ended {
     pub(crate) fn of(command: &mut Command) -> Ended {
-        let Output { status, stdout, stderr } = command.output().expect("the program runs");
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().expect("the program runs");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Ended { code: status.code(), out: text(stdout), err: text(stderr) }
+        Ended {
+            code: status.code(),
+            out: text(stdout),
+            err: text(stderr),
+        }
     }
 
     /// Exit code 0 and not a word on stderr.
@@ -98,7 +109,10 @@ impl Ended {
     #[track_caller]
     pub(crate) fn mistakes(&self) -> Vec<&str> {
         assert_eq!((self.code, self.out.as_str()), (Some(1), ""), "{self:?}");
-        let errors = self.err.strip_prefix("Error: ").unwrap_or_else(|| panic!("no error: {self:?}"));
+        let errors = self
+            .err
+            .strip_prefix("Error: ")
+            .unwrap_or_else(|| panic!("no error: {self:?}"));
         errors.lines().collect()
     }
 
@@ -108,7 +122,11 @@ impl Ended {
         let mistakes = self.mistakes();
         assert_eq!(mistakes.len(), 1, "{mistakes:#?}");
         for part in parts {
-            assert!(mistakes[0].contains(part), "{part:?} is missing in: {}", mistakes[0]);
+            assert!(
+                mistakes[0].contains(part),
+                "{part:?} is missing in: {}",
+                mistakes[0]
+            );
         }
     }
 }
@@ -140,9 +158,15 @@ impl Collector {
         let stderr = child.stderr.take().expect("stderr is piped");
         thread::spawn(move || {
             let lines = BufReader::new(stderr).lines().map_while(Result::ok);
-            lines.map_while(|line| sender.send(line).ok()).for_each(drop);
+            lines
+                .map_while(|line| sender.send(line).ok())
+                .for_each(drop);
         });
-        Collector { child, lines, seen: Vec::new() }
+        Collector {
+            child,
+            lines,
+            seen: Vec::new(),
+        }
     }
 
     /// The first line of the log that holds all of `parts`, from the start on.
@@ -174,7 +198,9 @@ impl Collector {
     #[track_caller]
     pub(crate) fn address(&mut self, of: &str) -> String {
         let line = self.wait_for(of);
-        let (_, after) = line.split_once("\"endpoint\":\"").expect("a line with an endpoint");
+        let (_, after) = line
+            .split_once("\"endpoint\":\"")
+            .expect("a line with an endpoint");
         after.split('"').next().expect("its end").to_owned()
     }
 
@@ -182,7 +208,10 @@ impl Collector {
     pub(crate) fn signal(&self, name: &str) {
         // A shell has `kill` built in where the program is not installed.
         let kill = format!("kill -{name} {}", self.child.id());
-        let done = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
+        let done = Command::new("sh")
+            .args(["-c", &kill])
+            .status()
+            .expect("a shell");
         assert!(done.success(), "{kill}");
     }
 
@@ -193,7 +222,9 @@ impl Collector {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) => self.seen.push(line),
                 Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.seen.join("\n")),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("it does not end:\n{}", self.seen.join("\n"))
+                }
             }
         }
         let status = self.child.wait().expect("it has ended");
@@ -206,7 +237,12 @@ impl Collector {
         self.signal("TERM");
         let (code, log) = self.end();
         assert_eq!(code, Some(0), "{}", log.join("\n"));
-        assert!(log.last().is_some_and(|line| line.contains("Shutdown complete.")), "{}", log.join("\n"));
+        assert!(
+            log.last()
+                .is_some_and(|line| line.contains("Shutdown complete.")),
+            "{}",
+            log.join("\n")
+        );
         log
     }
 }
@@ -228,21 +264,34 @@ pub(crate) fn http(address: &str, method: &str, path: &str, json: &str) -> (u16,
          Content-Length: {}\r\n\r\n{json}",
         json.len()
     );
-    stream.write_all(request.as_bytes()).expect("the request is taken");
+    stream
+        .write_all(request.as_bytes())
+        .expect("the request is taken");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     (status.expect("a status"), body.to_owned())
 }
 
 /// Sends log records with these bodies to an OTLP receiver.
 #[track_caller]
 pub(crate) fn post_logs(address: &str, bodies: &[&str]) {
-    let records: Vec<String> =
-        bodies.iter().map(|body| format!("{{\"body\":{{\"stringValue\":\"{body}\"}}}}")).collect();
-    let request = format!("{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{}]}}]}}]}}", records.join(","));
-    assert_eq!(http(address, "POST", "/v1/logs", &request), (200, "{}".to_owned()));
+    let records: Vec<String> = bodies
+        .iter()
+        .map(|body| format!("{{\"body\":{{\"stringValue\":\"{body}\"}}}}"))
+        .collect();
+    let request = format!(
+        "{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{}]}}]}}]}}",
+        records.join(",")
+    );
+    assert_eq!(
+        http(address, "POST", "/v1/logs", &request),
+        (200, "{}".to_owned())
+    );
 }
 
 /// A port that somebody holds, as long as this lives.

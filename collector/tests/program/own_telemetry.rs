@@ -15,7 +15,11 @@ fn telemetry(settings: &str) -> String {
 
 /// A collector that prints all it gets; `other` pushes its own telemetry to it.
 fn observed(folder: &Folder, settings: &str) -> (Collector, Collector) {
-    let mut observer = start(folder, "observer.yaml", &MINIMAL.replace("  debug:", "  debug: {verbosity: detailed}"));
+    let mut observer = start(
+        folder,
+        "observer.yaml",
+        &MINIMAL.replace("  debug:", "  debug: {verbosity: detailed}"),
+    );
     let http = observer.address("Listening: http");
     let grpc = observer.address("Listening: grpc");
     let settings = settings.replace("HTTP", &http).replace("GRPC", &grpc);
@@ -30,7 +34,10 @@ fn metrics_are_scraped_under_upstreams_names() {
     let receiver = collector.address("Listening: http");
     let scrape = collector.address("Serving own metrics");
     post_logs(&receiver, &["a", "b", "c"]);
-    assert_eq!(http(&receiver, "POST", "/v1/logs", "{\"resourceLogs\":7}").0, 400);
+    assert_eq!(
+        http(&receiver, "POST", "/v1/logs", "{\"resourceLogs\":7}").0,
+        400
+    );
     collector.wait_for("\"log records\":3");
     let (status, text) = http(&scrape, "GET", "/metrics", "");
     assert_eq!(status, 200);
@@ -46,7 +53,10 @@ fn metrics_are_scraped_under_upstreams_names() {
         "otelcol_exporter_send_failed_log_records{exporter=\"debug\"} 0",
         "otelcol_exporter_enqueue_failed_log_records{exporter=\"debug\"} 0",
     ] {
-        assert!(text.lines().any(|line| line == sample), "{sample} is missing in:\n{text}");
+        assert!(
+            text.lines().any(|line| line == sample),
+            "{sample} is missing in:\n{text}"
+        );
     }
     for name in [
         "otelcol_exporter_queue_oldest_age_seconds{data_type=\"logs\",exporter=\"debug\"}",
@@ -56,9 +66,15 @@ fn metrics_are_scraped_under_upstreams_names() {
         "otelcol_process_memory_rss",
         "target_info",
     ] {
-        assert!(text.lines().any(|line| line.starts_with(name)), "{name} is missing in:\n{text}");
+        assert!(
+            text.lines().any(|line| line.starts_with(name)),
+            "{name} is missing in:\n{text}"
+        );
     }
-    assert!(!text.contains("_total"), "a suffix that is off by default:\n{text}");
+    assert!(
+        !text.contains("_total"),
+        "a suffix that is off by default:\n{text}"
+    );
     assert_eq!(http(&scrape, "GET", "/", "").0, 404);
     collector.stop();
 }
@@ -68,28 +84,45 @@ fn health_is_answered_for_probes_and_by_component() {
     let folder = Folder::new();
     let (listener, port) = taken_port();
     drop(listener);
-    let extension = format!("extensions:\n  health_check: {{endpoint: 127.0.0.1:{port}}}\nservice:\n  extensions: [health_check]");
-    let collector = start(&folder, "config.yaml", &MINIMAL.replace("service:", &extension));
+    let extension = format!(
+        "extensions:\n  health_check: {{endpoint: 127.0.0.1:{port}}}\nservice:\n  extensions: [health_check]"
+    );
+    let collector = start(
+        &folder,
+        "config.yaml",
+        &MINIMAL.replace("service:", &extension),
+    );
     let address = format!("127.0.0.1:{port}");
     let (status, body) = http(&address, "GET", "/", "");
     assert_eq!(status, 200, "{body}");
-    assert!(body.contains("\"status\":\"Server available\"") && body.contains("upSince"), "{body}");
+    assert!(
+        body.contains("\"status\":\"Server available\"") && body.contains("upSince"),
+        "{body}"
+    );
     let (_, body) = http(&address, "GET", "/status", "");
     let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(body["healthy"], true, "{body}");
-    assert_eq!(body["components"]["exporter:debug/logs"]["status"], "StatusOK", "{body}");
+    assert_eq!(
+        body["components"]["exporter:debug/logs"]["status"], "StatusOK",
+        "{body}"
+    );
     collector.stop();
 }
 
 #[test]
 fn log_lines_are_json_on_demand() {
     let folder = Folder::new();
-    let settings = "    logs: {encoding: json, initial_fields: {cluster: blue}}\n    metrics: {level: none}\n";
+    let settings =
+        "    logs: {encoding: json, initial_fields: {cluster: blue}}\n    metrics: {level: none}\n";
     let log = start(&folder, "config.yaml", &telemetry(settings)).stop();
     for line in &log {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let line: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert_eq!(line["cluster"], "blue", "{line}");
-        assert!(line["msg"].is_string() && line["ts"].is_string() && line["level"] == "info", "{line}");
+        assert!(
+            line["msg"].is_string() && line["ts"].is_string() && line["level"] == "info",
+            "{line}"
+        );
     }
     assert!(log.len() > 5, "{log:?}");
 }
@@ -98,7 +131,10 @@ fn log_lines_are_json_on_demand() {
 fn the_level_silences_what_is_below_it() {
     let folder = Folder::new();
     let settings = "    logs: {level: warn}\n    metrics: {level: none}\n";
-    let name = folder.file("config.yaml", &format!("{}{}", telemetry(settings), "extensions:\n  healthcheck:\n"));
+    let name = folder.file(
+        "config.yaml",
+        &format!("{}{}", telemetry(settings), "extensions:\n  healthcheck:\n"),
+    );
     let mut collector = Collector::spawn(&mut folder.pharos(["--config", &name]));
     // Nothing says when it is ready; the warning is said before the signals are listened for.
     collector.wait_for("is an old name of");
@@ -124,7 +160,8 @@ fn a_log_may_go_to_a_file() {
 fn metrics_are_pushed_by_otlp_over_http() {
     let folder = Folder::new();
     let reader = "{periodic: {interval: 200, exporter: {otlp: {protocol: http/protobuf, endpoint: \"http://HTTP\"}}}}";
-    let (mut observer, observed) = observed(&folder, &format!("    metrics: {{readers: [{reader}]}}\n"));
+    let (mut observer, observed) =
+        observed(&folder, &format!("    metrics: {{readers: [{reader}]}}\n"));
     observer.wait_for("-> Name: otelcol_process_uptime");
     observer.wait_for("-> service.name: Str(pharos)");
     observed.stop();
@@ -135,7 +172,8 @@ fn metrics_are_pushed_by_otlp_over_http() {
 fn metrics_are_pushed_by_otlp_over_grpc() {
     let folder = Folder::new();
     let reader = "{periodic: {interval: 200, exporter: {otlp: {protocol: grpc, endpoint: \"GRPC\", insecure: true}}}}";
-    let (mut observer, observed) = observed(&folder, &format!("    metrics: {{readers: [{reader}]}}\n"));
+    let (mut observer, observed) =
+        observed(&folder, &format!("    metrics: {{readers: [{reader}]}}\n"));
     observer.wait_for("-> Name: otelcol_process_uptime");
     observed.stop();
     observer.stop();
@@ -145,7 +183,8 @@ fn metrics_are_pushed_by_otlp_over_grpc() {
 fn spans_are_pushed_for_requests_and_exports() {
     let folder = Folder::new();
     let push = "{exporter: {otlp: {protocol: http/protobuf, endpoint: \"http://HTTP\"}}}";
-    let settings = format!("    metrics: {{level: none}}\n    traces: {{processors: [{{batch: {push}}}]}}\n");
+    let settings =
+        format!("    metrics: {{level: none}}\n    traces: {{processors: [{{batch: {push}}}]}}\n");
     let (mut observer, mut observed) = observed(&folder, &settings);
     let address = observed.address("Listening: http");
     post_logs(&address, &["traced"]);
@@ -168,7 +207,8 @@ fn spans_are_pushed_for_requests_and_exports() {
 fn logs_are_pushed_by_otlp() {
     let folder = Folder::new();
     let push = "{exporter: {otlp: {protocol: http/protobuf, endpoint: \"http://HTTP\"}}}";
-    let settings = format!("    metrics: {{level: none}}\n    logs: {{processors: [{{batch: {push}}}]}}\n");
+    let settings =
+        format!("    metrics: {{level: none}}\n    logs: {{processors: [{{batch: {push}}}]}}\n");
     let (mut observer, observed) = observed(&folder, &settings);
     observed.stop();
     observer.wait_for("Body: Str(Everything is ready. Begin running and processing data.)");

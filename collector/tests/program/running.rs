@@ -11,7 +11,9 @@ fn start(folder: &Folder, config: &str) -> Collector {
 }
 
 fn position(log: &[String], part: &str) -> usize {
-    log.iter().position(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part:?} in\n{}", log.join("\n")))
+    log.iter()
+        .position(|line| line.contains(part))
+        .unwrap_or_else(|| panic!("no {part:?} in\n{}", log.join("\n")))
 }
 
 #[test]
@@ -33,10 +35,19 @@ fn it_starts_serves_and_stops_in_order() {
     ];
     let places: Vec<usize> = order.iter().map(|part| position(&log, part)).collect();
     assert!(places.is_sorted(), "{}", log.join("\n"));
-    let report = log.iter().find(|line| line.contains("Exporter stopped") && line.contains("\"otelcol.signal\":\"logs\""));
+    let report = log.iter().find(|line| {
+        line.contains("Exporter stopped") && line.contains("\"otelcol.signal\":\"logs\"")
+    });
     let report = report.expect("a report of the log exporter");
-    assert!(report.contains("\"accepted\":2") && report.contains("\"unaccounted\":0"), "{report}");
-    assert!(log[0].contains("Version") || log[1].contains("Version"), "{}", log.join("\n"));
+    assert!(
+        report.contains("\"accepted\":2") && report.contains("\"unaccounted\":0"),
+        "{report}"
+    );
+    assert!(
+        log[0].contains("Version") || log[1].contains("Version"),
+        "{}",
+        log.join("\n")
+    );
 }
 
 #[test]
@@ -45,7 +56,10 @@ fn lines_about_a_component_say_which() {
     let mut collector = start(&folder, MINIMAL);
     let line = collector.wait_for("Listening: grpc");
     assert!(line.contains("\"otelcol.component.id\":\"otlp\""), "{line}");
-    assert!(line.contains("\"otelcol.component.kind\":\"receiver\""), "{line}");
+    assert!(
+        line.contains("\"otelcol.component.kind\":\"receiver\""),
+        "{line}"
+    );
     collector.stop();
 }
 
@@ -66,13 +80,22 @@ fn a_receiver_is_shared_by_its_pipelines_and_each_has_its_own_processors() {
     collector.wait_for_all(&["\tLogs\t", "\"otelcol.component.id\":\"debug/2\""]);
     let log = collector.stop();
     let count = |part: &str| log.iter().filter(|line| line.contains(part)).count();
-    assert_eq!((count("Body: Str(once)"), count("-> a: Str(b)")), (2, 1), "{}", log.join("\n"));
+    assert_eq!(
+        (count("Body: Str(once)"), count("-> a: Str(b)")),
+        (2, 1),
+        "{}",
+        log.join("\n")
+    );
 }
 
 #[test]
 fn a_signal_that_no_pipeline_takes_is_not_found() {
     let folder = Folder::new();
-    let config: String = MINIMAL.lines().filter(|line| !line.starts_with("    traces:")).map(|line| format!("{line}\n")).collect();
+    let config: String = MINIMAL
+        .lines()
+        .filter(|line| !line.starts_with("    traces:"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     let mut collector = start(&folder, &config);
     let address = collector.address("Listening: http");
     assert_eq!(http(&address, "POST", "/v1/traces", "{}").0, 404);
@@ -84,13 +107,25 @@ fn a_signal_that_no_pipeline_takes_is_not_found() {
 fn a_taken_port_is_one_clear_line_and_what_was_started_is_stopped() {
     let (_listener, port) = taken_port();
     let folder = Folder::new();
-    let config = MINIMAL.replacen("http: {endpoint: 127.0.0.1:0}", &format!("http: {{endpoint: 127.0.0.1:{port}}}"), 1);
+    let config = MINIMAL.replacen(
+        "http: {endpoint: 127.0.0.1:0}",
+        &format!("http: {{endpoint: 127.0.0.1:{port}}}"),
+        1,
+    );
     let name = folder.file("config.yaml", &config);
     let ended = Ended::of(&mut folder.pharos(["--config", &name]));
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    let errors: Vec<&str> = ended.err.lines().filter(|line| line.starts_with("Error: ")).collect();
+    let errors: Vec<&str> = ended
+        .err
+        .lines()
+        .filter(|line| line.starts_with("Error: "))
+        .collect();
     assert_eq!(errors.len(), 1, "{}", ended.err);
-    assert!(errors[0].contains("failed to start \"otlp\" receiver"), "{}", errors[0]);
+    assert!(
+        errors[0].contains("failed to start \"otlp\" receiver"),
+        "{}",
+        errors[0]
+    );
     assert!(errors[0].contains(&port.to_string()), "{}", errors[0]);
     assert!(ended.err.contains("Shutdown complete."), "{}", ended.err);
     assert!(!ended.err.contains("Everything is ready"), "{}", ended.err);
@@ -99,8 +134,13 @@ fn a_taken_port_is_one_clear_line_and_what_was_started_is_stopped() {
 #[test]
 fn a_configuration_with_mistakes_does_not_start() {
     let folder = Folder::new();
-    let name = folder.file("config.yaml", &MINIMAL.replace("  debug:", "  debug: {verbsity: basic}"));
-    folder.run(["--config", &name]).refused_with(&["config.yaml:9:", "did you mean \"verbosity\"?"]);
+    let name = folder.file(
+        "config.yaml",
+        &MINIMAL.replace("  debug:", "  debug: {verbsity: basic}"),
+    );
+    folder
+        .run(["--config", &name])
+        .refused_with(&["config.yaml:9:", "did you mean \"verbosity\"?"]);
 }
 
 #[test]
@@ -122,7 +162,9 @@ fn a_second_signal_ends_it_at_once() {
     let address = collector.address("Listening: http");
     let mut client = TcpStream::connect(address).expect("somebody listens");
     let head = "POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
-    client.write_all(head.as_bytes()).expect("the head is taken");
+    client
+        .write_all(head.as_bytes())
+        .expect("the head is taken");
     collector.signal("TERM");
     collector.wait_for("Starting shutdown...");
     collector.signal("TERM");

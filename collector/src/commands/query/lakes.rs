@@ -16,7 +16,9 @@ const DELTA: &str = "delta";
 /// The lakes, in the order of their exporters.
 pub(super) fn sources(arguments: &Query) -> Result<Vec<Source>, Failure> {
     if let Some(location) = &arguments.location {
-        return Ok(vec![Source::open("lake", location, []).map_err(Failure::new)?]);
+        return Ok(vec![
+            Source::open("lake", location, []).map_err(Failure::new)?,
+        ]);
     }
     if arguments.config.is_empty() && !Path::new(DEFAULT_CONFIG).exists() {
         return Err(Failure::new(format!(
@@ -27,15 +29,24 @@ pub(super) fn sources(arguments: &Query) -> Result<Vec<Source>, Failure> {
     let (configuration, _warnings) = load(&arguments.config.clone().or(DEFAULT_CONFIG));
     let configuration = configuration?;
     let mut sources: Vec<Source> = Vec::new();
-    for (id, exporter) in configuration.exporters.iter().filter(|(id, _)| id.kind() == DELTA) {
+    for (id, exporter) in configuration
+        .exporters
+        .iter()
+        .filter(|(id, _)| id.kind() == DELTA)
+    {
         let settings = settings::unredacted(|| exporter.config.tree()).map_err(Failure::new)?;
         let source = open(id, &settings)?;
-        if sources.iter().all(|known| known.location() != source.location()) {
+        if sources
+            .iter()
+            .all(|known| known.location() != source.location())
+        {
             sources.push(source);
         }
     }
     if sources.is_empty() {
-        return Err(Failure::new("no lake: the configuration has no delta exporter; name a lake with --location"));
+        return Err(Failure::new(
+            "no lake: the configuration has no delta exporter; name a lake with --location",
+        ));
     }
     Ok(sources)
 }
@@ -43,10 +54,19 @@ pub(super) fn sources(arguments: &Query) -> Result<Vec<Source>, Failure> {
 /// The lake of a delta exporter. Its settings are read by name, so that this command needs no
 /// exporter to be compiled in.
 fn open(id: &ComponentId, settings: &Node) -> Result<Source, Failure> {
-    let name = if id.name().is_empty() { id.kind() } else { id.name() };
+    let name = if id.name().is_empty() {
+        id.kind()
+    } else {
+        id.name()
+    };
     let text = |key: &str| settings.get(key).and_then(Node::as_str);
-    let options = settings.get("storage_options").and_then(Node::as_map).map_or(&[][..], |map| map.entries());
-    let options = options.iter().filter_map(|entry| Some((entry.key.as_str(), entry.node.as_str()?)));
+    let options = settings
+        .get("storage_options")
+        .and_then(Node::as_map)
+        .map_or(&[][..], |map| map.entries());
+    let options = options
+        .iter()
+        .filter_map(|entry| Some((entry.key.as_str(), entry.node.as_str()?)));
     let region = text("region").map(|region| ("aws_region", region));
     let endpoint = text("endpoint").map(|endpoint| ("aws_endpoint_url", endpoint));
     let options = region.into_iter().chain(endpoint).chain(options);

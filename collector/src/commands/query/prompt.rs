@@ -46,12 +46,21 @@ enum Next {
 /// pipe the first one is the last.
 pub(super) fn run(runtime: &Runtime, session: &Session, arguments: &Query) -> Result<(), Failure> {
     let interactive = std::io::stdin().is_terminal();
-    let mut prompt = Prompt { runtime, session, format: arguments.format, explain: arguments.explain, interactive };
+    let mut prompt = Prompt {
+        runtime,
+        session,
+        format: arguments.format,
+        explain: arguments.explain,
+        interactive,
+    };
     if !interactive {
         return prompt.pipe();
     }
     let builder = Config::builder().auto_add_history(false);
-    let config = builder.max_history_size(HISTORY).map_err(Failure::new)?.build();
+    let config = builder
+        .max_history_size(HISTORY)
+        .map_err(Failure::new)?
+        .build();
     let mut editor = DefaultEditor::with_config(config).map_err(Failure::new)?;
     let history = history_file();
     if let Some(path) = &history {
@@ -63,7 +72,10 @@ pub(super) fn run(runtime: &Runtime, session: &Session, arguments: &Query) -> Re
     if let Some(path) = &history
         && let Err(error) = editor.save_history(path)
     {
-        command_line::warn(&format!("history is not kept in {}: {error}", path.display()));
+        command_line::warn(&format!(
+            "history is not kept in {}: {error}",
+            path.display()
+        ));
     }
     done
 }
@@ -72,7 +84,11 @@ impl Prompt<'_> {
     fn read(&mut self, editor: &mut DefaultEditor) -> Result<(), Failure> {
         let mut statements = Statements::default();
         loop {
-            let sign = if statements.is_empty() { "pharos> " } else { "   ...> " };
+            let sign = if statements.is_empty() {
+                "pharos> "
+            } else {
+                "   ...> "
+            };
             match editor.readline(sign) {
                 Ok(line) => {
                     if let Next::Quit = self.line(&line, &mut statements, Some(editor))? {
@@ -82,7 +98,11 @@ impl Prompt<'_> {
                 // Ctrl-C forgets what was begun.
                 Err(ReadlineError::Interrupted) => drop(statements.take()),
                 Err(ReadlineError::Eof) => return Ok(()),
-                Err(error) => return Err(Failure::new(format!("cannot read from the terminal: {error}"))),
+                Err(error) => {
+                    return Err(Failure::new(format!(
+                        "cannot read from the terminal: {error}"
+                    )));
+                }
             }
         }
     }
@@ -90,17 +110,28 @@ impl Prompt<'_> {
     fn pipe(&mut self) -> Result<(), Failure> {
         let mut statements = Statements::default();
         for line in std::io::stdin().lines() {
-            let line = line.map_err(|error| Failure::new(format!("cannot read from standard input: {error}")))?;
+            let line = line.map_err(|error| {
+                Failure::new(format!("cannot read from standard input: {error}"))
+            })?;
             if let Next::Quit = self.line(&line, &mut statements, None)? {
                 return Ok(());
             }
         }
         // The last statement of a pipe needs no semicolon.
         let last = statements.take();
-        if last.trim().is_empty() { Ok(()) } else { self.settle(answer_of(self, &last)) }
+        if last.trim().is_empty() {
+            Ok(())
+        } else {
+            self.settle(answer_of(self, &last))
+        }
     }
 
-    fn line(&mut self, line: &str, statements: &mut Statements, mut editor: Option<&mut DefaultEditor>) -> Result<Next, Failure> {
+    fn line(
+        &mut self,
+        line: &str,
+        statements: &mut Statements,
+        mut editor: Option<&mut DefaultEditor>,
+    ) -> Result<Next, Failure> {
         let mut remember = |text: &str| {
             if let Some(editor) = editor.as_deref_mut() {
                 // A history that is full or switched off is no reason to stop.
@@ -130,7 +161,9 @@ impl Prompt<'_> {
                 Ok(())
             }
             (".tables", _) => self.tables(),
-            (".schema", "") => Err(QueryError::Failed("write .schema TABLE; .tables lists the tables".to_owned())),
+            (".schema", "") => Err(QueryError::Failed(
+                "write .schema TABLE; .tables lists the tables".to_owned(),
+            )),
             (".schema", table) => self.schema(table),
             (".format", format) => match Format::from_str(format) {
                 Ok(format) => {
@@ -139,7 +172,9 @@ impl Prompt<'_> {
                 }
                 Err(error) => Err(QueryError::Failed(error)),
             },
-            (other, _) => Err(QueryError::Failed(format!("unknown command {other}: .help lists the commands"))),
+            (other, _) => Err(QueryError::Failed(format!(
+                "unknown command {other}: .help lists the commands"
+            ))),
         };
         self.settle(done)?;
         Ok(Next::Line)
@@ -156,7 +191,13 @@ impl Prompt<'_> {
     fn schema(&self, table: &str) -> Result<(), QueryError> {
         let mut out = BufWriter::with_capacity(BUFFER, std::io::stdout());
         let columns = self.runtime.block_on(self.session.columns(table))?;
-        let widest = |of: fn(&lake_sql::ColumnInfo) -> &str| columns.iter().map(|column| of(column).len()).max().unwrap_or(0);
+        let widest = |of: fn(&lake_sql::ColumnInfo) -> &str| {
+            columns
+                .iter()
+                .map(|column| of(column).len())
+                .max()
+                .unwrap_or(0)
+        };
         let (name, kind) = (widest(|column| &column.name), widest(|column| &column.kind));
         for column in &columns {
             let comment = column.comment.as_deref().unwrap_or_default();
@@ -182,7 +223,13 @@ impl Prompt<'_> {
 /// Runs a statement; Ctrl-C stops it and leaves the prompt alone.
 fn answer_of(prompt: &Prompt<'_>, sql: &str) -> Result<(), QueryError> {
     if prompt.explain || !prompt.interactive {
-        return answer(prompt.runtime, prompt.session, sql, prompt.format, prompt.explain);
+        return answer(
+            prompt.runtime,
+            prompt.session,
+            sql,
+            prompt.format,
+            prompt.explain,
+        );
     }
     let mut out = BufWriter::with_capacity(BUFFER, std::io::stdout());
     prompt.runtime.block_on(async {
@@ -201,7 +248,8 @@ fn answer_of(prompt: &Prompt<'_>, sql: &str) -> Result<(), QueryError> {
 fn history_file() -> Option<PathBuf> {
     let data = match std::env::var_os("XDG_DATA_HOME").filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
-        None => PathBuf::from(std::env::var_os("HOME").filter(|path| !path.is_empty())?).join(".local/share"),
+        None => PathBuf::from(std::env::var_os("HOME").filter(|path| !path.is_empty())?)
+            .join(".local/share"),
     };
     let directory = data.join("pharos");
     std::fs::create_dir_all(&directory).ok()?;

@@ -92,8 +92,14 @@ mod tests {
     fn statements_end_at_semicolons_that_count() {
         assert_eq!(all(&["select 1;"]), ["select 1"]);
         assert_eq!(all(&["select", "  1", ";"]), ["select\n  1"]);
-        assert_eq!(all(&["select ';', \"a;b\" -- no; end", ", 'it''s;' /* ; */;"]).len(), 1);
-        assert_eq!(all(&["select 1; select 2; select"]), ["select 1", "select 2"]);
+        assert_eq!(
+            all(&["select ';', \"a;b\" -- no; end", ", 'it''s;' /* ; */;"]).len(),
+            1
+        );
+        assert_eq!(
+            all(&["select 1; select 2; select"]),
+            ["select 1", "select 2"]
+        );
         assert_eq!(all(&[";;"]), Vec::<String>::new());
     }
 

@@ -96,7 +96,12 @@ pub(crate) struct Sampling {
 
 impl Default for Sampling {
     fn default() -> Sampling {
-        Sampling { enabled: true, tick: settings::Duration::from_secs(10), initial: 10, thereafter: 100 }
+        Sampling {
+            enabled: true,
+            tick: settings::Duration::from_secs(10),
+            initial: 10,
+            thereafter: 100,
+        }
     }
 }
 
@@ -125,8 +130,16 @@ pub(crate) struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Metrics {
-        let exporter = PullExporter { prometheus: Some(Prometheus::default()) };
-        Metrics { level: Level::Normal, readers: vec![Reader { pull: Some(Pull { exporter }), periodic: None }] }
+        let exporter = PullExporter {
+            prometheus: Some(Prometheus::default()),
+        };
+        Metrics {
+            level: Level::Normal,
+            readers: vec![Reader {
+                pull: Some(Pull { exporter }),
+                periodic: None,
+            }],
+        }
     }
 }
 
@@ -197,7 +210,11 @@ pub(crate) struct Periodic {
 
 impl Default for Periodic {
     fn default() -> Periodic {
-        Periodic { interval: 60_000, timeout: 30_000, exporter: PushExporter::default() }
+        Periodic {
+            interval: 60_000,
+            timeout: 30_000,
+            exporter: PushExporter::default(),
+        }
     }
 }
 
@@ -288,7 +305,10 @@ impl Telemetry {
             ("logs::disable_caller", logs.disable_caller),
             ("logs::disable_stacktrace", logs.disable_stacktrace),
             ("logs::disable_zap_resource", logs.disable_zap_resource),
-            ("logs::error_output_paths", logs.error_output_paths != defaults.error_output_paths),
+            (
+                "logs::error_output_paths",
+                logs.error_output_paths != defaults.error_output_paths,
+            ),
             ("traces::propagators", !self.traces.propagators.is_empty()),
         ] {
             if given {
@@ -302,12 +322,18 @@ impl Validate for Telemetry {
     fn validate(&self, at: &mut At<'_>) {
         self.remark_what_has_no_meaning(at);
         if self.metrics.level != Level::None && self.metrics.readers.is_empty() {
-            at.error("metrics::readers", "must not be empty unless the level is none");
+            at.error(
+                "metrics::readers",
+                "must not be empty unless the level is none",
+            );
         }
         for (index, reader) in self.metrics.readers.iter().enumerate() {
             check_reader(reader, &format!("metrics::readers::{index}"), at);
         }
-        for (name, processors) in [("traces", &self.traces.processors), ("logs", &self.logs.processors)] {
+        for (name, processors) in [
+            ("traces", &self.traces.processors),
+            ("logs", &self.logs.processors),
+        ] {
             for (index, processor) in processors.iter().enumerate() {
                 let place = format!("{name}::processors::{index}");
                 match processor.batch.as_ref().or(processor.simple.as_ref()) {
@@ -323,7 +349,11 @@ fn check_reader(reader: &Reader, place: &str, at: &mut At<'_>) {
     match (&reader.pull, &reader.periodic) {
         (Some(pull), None) if pull.exporter.prometheus.is_some() => {}
         (Some(_), None) => at.error(&format!("{place}::pull::exporter"), "expected prometheus"),
-        (None, Some(periodic)) => check_push(&periodic.exporter, &format!("{place}::periodic::exporter"), at),
+        (None, Some(periodic)) => check_push(
+            &periodic.exporter,
+            &format!("{place}::periodic::exporter"),
+            at,
+        ),
         _ => at.error(place, "expected exactly one of pull and periodic"),
     }
 }
@@ -334,7 +364,10 @@ fn check_push(push: &PushExporter, place: &str, at: &mut At<'_>) {
         return;
     };
     if !["grpc", "http/protobuf"].contains(&otlp.protocol.as_str()) {
-        at.error(&format!("{place}::otlp::protocol"), "expected grpc or http/protobuf");
+        at.error(
+            &format!("{place}::otlp::protocol"),
+            "expected grpc or http/protobuf",
+        );
     }
     if otlp.endpoint.is_empty() {
         at.error(&format!("{place}::otlp::endpoint"), "must not be empty");
