@@ -22,7 +22,8 @@
     if (queue.push({ '@timestamp': iso(), 'event.action': String(name), 'event.sequence': seq++, 'url.full': here || location.href, 'page.id': page, ...common, ...attributes }) > 200) queue.shift(), lost++;
     if (d.visibilityState == 'hidden' || gone) flush(true);
     else if (queue.length >= 20) flush();
-    else timer ||= setTimeout(safe(flush), 1000);
+    // The page view goes first, in case nothing else can: a crash, a killed browser.
+    else timer ||= setTimeout(safe(flush), seq == 1 ? 100 : 1000);
   };
   const flush = (last) => {
     last = last === true;

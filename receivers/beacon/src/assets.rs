@@ -7,7 +7,7 @@ use std::hash::Hasher;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING,
-    CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE, VARY,
+    CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE, REFERRER_POLICY, VARY,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
@@ -128,7 +128,9 @@ impl Assets {
         match asset {
             Asset::Script => drop(headers.insert(CACHE_CONTROL, HOUR)),
             Asset::VersionedScript => drop(headers.insert(CACHE_CONTROL, FOR_EVER)),
-            _ => {}
+            // Links between the pages are to have a referrer, as on any site.
+            Asset::Demo | Asset::DemoNext => drop(headers.remove(REFERRER_POLICY)),
+            Asset::DemoVideo => {}
         }
         if matches!(asset, Asset::Script | Asset::VersionedScript) {
             // Without these, integrity checks, pages under COEP and timings fail.
