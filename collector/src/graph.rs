@@ -17,7 +17,7 @@ use crate::signal_of;
 /// The pipelines, ready to be fed. Receivers are built but not started.
 pub(crate) struct Graph {
     pub(crate) tails: Vec<Tail>,
-    pub(crate) receivers: Vec<(ComponentId, Box<dyn Receiver>)>,
+    pub(crate) receivers: Receivers,
 }
 
 /// Why the graph could not be built, and what was started before that.
@@ -25,6 +25,9 @@ pub(crate) struct Incomplete {
     pub(crate) tails: Vec<Tail>,
     pub(crate) error: String,
 }
+
+/// Receivers by id, not started.
+type Receivers = Vec<(ComponentId, Box<dyn Receiver>)>;
 
 type Exporters = BTreeMap<(ComponentId, Signal), Arc<dyn Consumer>>;
 
@@ -45,7 +48,7 @@ impl Graph {
         configuration: &Configuration,
         host: &Host,
         tails: &mut Vec<Tail>,
-    ) -> Result<Vec<(ComponentId, Box<dyn Receiver>)>, String> {
+    ) -> Result<Receivers, String> {
         let mut pipelines = Vec::new();
         for (id, pipeline) in &configuration.service.pipelines {
             pipelines.push((id, pipeline, processors(configuration, id, pipeline)?));
@@ -183,7 +186,7 @@ fn fuse(
 fn build_receivers(
     configuration: &Configuration,
     heads: BTreeMap<(ComponentId, Signal), Vec<Arc<dyn Consumer>>>,
-) -> Result<Vec<(ComponentId, Box<dyn Receiver>)>, String> {
+) -> Result<Receivers, String> {
     let mut outputs: BTreeMap<ComponentId, Outputs> = BTreeMap::new();
     for ((id, signal), branches) in heads {
         outputs

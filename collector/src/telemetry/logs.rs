@@ -198,7 +198,7 @@ fn escaped(message: &str) -> String {
         match character {
             '\n' => out.push_str("\\n"),
             character if character.is_control() => {
-                drop(write!(out, "\\u{:04x}", u32::from(character)))
+                let _ = write!(out, "\\u{:04x}", u32::from(character));
             }
             character => out.push(character),
         }
