@@ -1,5 +1,6 @@
 //! Settings of the receiver.
 
+mod cloudfront;
 mod key;
 mod limits;
 mod policy;
@@ -41,7 +42,8 @@ pub struct Config {
     /// Which other origins may send. Pages of the collector's own origin and
     /// senders that are no browsers always may.
     pub cors: Optional<CorsSettings>,
-    /// Networks of proxies that are believed about the client's address.
+    /// Networks of proxies that are believed about the client's address;
+    /// `cloudfront` stands for Amazon's.
     pub trusted_proxies: Vec<String>,
     /// In which headers they name it, in this order.
     pub address_headers: Vec<AddressHeader>,
@@ -139,7 +141,16 @@ impl Validate for Config {
         self.check_paths(at);
         at.check_some("tls", self.tls.as_option());
         at.check_some("cors", self.cors.as_option());
-        self.address_settings().validate(at);
+        for (index, proxy) in self.trusted_proxies.iter().enumerate() {
+            let is_address = proxy.parse::<std::net::IpAddr>().is_ok();
+            let is_network = proxy.parse::<ipnet::IpNet>().is_ok();
+            if !is_address && !is_network && proxy != cloudfront::NAME {
+                let why = format!(
+                    "{proxy:?} is no network; expected for example 10.0.0.0/8, or cloudfront"
+                );
+                at.error(&format!("trusted_proxies::{index}"), why);
+            }
+        }
         at.check_some("rate_limit", self.rate_limit.as_option());
         for (index, key) in self.keys.iter().enumerate() {
             at.check(&format!("keys::{index}"), key);
@@ -200,10 +211,19 @@ impl Config {
         }
     }
 
-    /// How the client's address is found.
+    /// How the client's address is found, with the networks of `cloudfront`
+    /// in place of the word.
     pub(crate) fn address_settings(&self) -> ClientAddressSettings {
+        let mut proxies = Vec::with_capacity(self.trusted_proxies.len());
+        for proxy in &self.trusted_proxies {
+            if proxy == cloudfront::NAME {
+                proxies.extend(cloudfront::NETWORKS.map(str::to_owned));
+            } else {
+                proxies.push(proxy.clone());
+            }
+        }
         ClientAddressSettings {
-            trusted_proxies: self.trusted_proxies.clone(),
+            trusted_proxies: proxies,
             headers: self.address_headers.clone(),
         }
     }

@@ -4,7 +4,7 @@
 mod body;
 mod route;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use net::cors::Origin;
 use net::{Body, Budget, ClientAddress, Handler, Incoming, Limits, Peer};
 
-use crate::admission::{Buckets, Origins, client_of};
+use crate::admission::{Buckets, Origins, UnnamedProxy, client_of};
 use crate::answer::{Answer, Manner};
 use crate::assets::Assets;
 use crate::client::{Anonymizer, ClientFacts, shown};
@@ -26,6 +26,7 @@ use route::Route;
 pub(crate) use route::Routes;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FIREHOSE_KEY: HeaderName = HeaderName::from_static("x-amz-firehose-access-key");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -39,6 +40,7 @@ pub(crate) struct Endpoint {
     pub(crate) addresses: ClientAddress,
     /// Networks of proxies, for what envelopes say.
     pub(crate) trusted: Vec<IpNet>,
+    pub(crate) unnamed_proxy: UnnamedProxy,
     pub(crate) anonymizer: Anonymizer,
     pub(crate) signals: PrivacySignals,
     pub(crate) rate: Option<Buckets>,
@@ -169,6 +171,7 @@ impl Endpoint {
             return Err(Answer::refusal(StatusCode::FORBIDDEN).because(Reason::Origin, 1));
         }
         let address = self.addresses.of(peer, &head.headers);
+        self.look_for_proxy(&head.headers, peer, address);
         if let (Some(rate), Some(address)) = (&self.rate, address)
             && let Err(wait) = rate.take(client_of(address))
         {
@@ -193,6 +196,25 @@ impl Endpoint {
             facts: ClientFacts::default(),
         };
         Ok(Visit { request, peer })
+    }
+
+    fn look_for_proxy(
+        &self,
+        headers: &HeaderMap,
+        peer: Option<SocketAddr>,
+        client: Option<IpAddr>,
+    ) {
+        if !headers.contains_key(FORWARDED_FOR) {
+            return;
+        }
+        let peer = peer.map(|peer| peer.ip().to_canonical());
+        if let Some(peer) = peer.filter(|_| peer == client)
+            && self.unnamed_proxy.forwards(peer)
+        {
+            tracing::warn!(
+                "All requests come from one address with X-Forwarded-For: behind a proxy? Name it in trusted_proxies"
+            );
+        }
     }
 
     /// Reads what the headers say about the client.

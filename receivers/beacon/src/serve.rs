@@ -10,7 +10,7 @@ use net::{ClientAddress, Limits, Listener, Transport};
 use pipeline::{Host, Outputs, Receiver, Running, StartError};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::{Buckets, Origins};
+use crate::admission::{Buckets, Origins, UnnamedProxy};
 use crate::answer::Manner;
 use crate::assets::Assets;
 use crate::client::Anonymizer;
@@ -80,7 +80,8 @@ impl BeaconReceiver {
             manner: Manner::new(config).map_err(StartError::new)?,
             origins: Origins::new(config),
             addresses: ClientAddress::new(&config.address_settings()),
-            trusted: networks(&config.trusted_proxies),
+            trusted: networks(&config.address_settings().trusted_proxies),
+            unnamed_proxy: UnnamedProxy::default(),
             anonymizer: Anonymizer::new(config.client_ip),
             signals: config.privacy_signals.clone(),
             rate: rate.map(|limit| Buckets::new(limit.per_client, limit.burst)),

@@ -187,11 +187,11 @@ impl Intake {
         let attributes = site
             .map(|site| site.attributes.as_slice())
             .unwrap_or_default();
-        let text = batch.resource.unwrap_or("{}");
-        let read = scratch.fields.read(text, self.shape).is_ok();
-        if attributes.is_empty() && !read && scratch.writer.items() == 0 {
+        if attributes.is_empty() && batch.resource.is_none() && scratch.writer.items() == 0 {
             return;
         }
+        let text = batch.resource.unwrap_or("{}");
+        let read = scratch.fields.read(text, self.shape).is_ok();
         let mut writing = Writing {
             limits: self.limits,
             scratch: &mut scratch.text,

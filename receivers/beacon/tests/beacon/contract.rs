@@ -18,7 +18,7 @@ path: /b
 script: /b.js
 cors:
   allowed_origins: [https://blog.example.com, "https://*.example.com"]
-trusted_proxies: [10.0.0.0/8, "2001:db8::/32", 192.0.2.1]
+trusted_proxies: [cloudfront, 10.0.0.0/8, "2001:db8::/32", 192.0.2.1]
 client_ip: anonymize
 bots: tag
 rate_limit:

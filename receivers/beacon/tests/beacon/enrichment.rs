@@ -67,6 +67,11 @@ async fn the_client_behind_proxies() {
         (trusting, "unknown", "127.0.0.1"),
         (trusting, "192.0.2.1, unknown, 10.1.1.1", "10.1.1.1"),
         (trusting, "", "127.0.0.1"),
+        (
+            "trusted_proxies: [127.0.0.1, cloudfront]",
+            "192.0.2.1, 130.176.0.9",
+            "192.0.2.1",
+        ),
     ];
     for (settings, forwarded, expected) in table {
         let rig = Rig::start(settings).await;

@@ -7,7 +7,10 @@ mod cases;
 mod contract;
 mod enrichment;
 mod forms;
-#[allow(dead_code, reason = "shared with the tests of the mapping, which use more of it")]
+#[allow(
+    dead_code,
+    reason = "shared with the tests of the mapping, which use more of it"
+)]
 #[path = "../../../../core/semconv/tests/mapping/normal.rs"]
 mod normal;
 mod rig;
