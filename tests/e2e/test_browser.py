@@ -40,7 +40,7 @@ EVENTS = Counter(
     }
 )
 SQL = (
-    "select service_name, event_name, severity_number, attributes, resource_attributes, time_unix_nano, observed_time_unix_nano "
+    "select service_name, event_name, severity_number, attributes, time_unix_nano, observed_time_unix_nano "
     "from otel_logs"
 )
 

@@ -105,11 +105,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         self.owner.passed.append((self.command, self.path))
+        # A body can only be rewritten when it is not compressed.
+        hidden = _HOP | {"accept-encoding"} if behaviour.rewrite else _HOP
         upstream = http.client.HTTPConnection("127.0.0.1", self.target, timeout=60)
         try:
             upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
-                if name.lower() not in _HOP:
+                if name.lower() not in hidden:
                     upstream.putheader(name, value)
             if body or self.command in ("POST", "PUT"):
                 upstream.putheader("Content-Length", str(len(body)))
