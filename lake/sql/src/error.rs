@@ -234,6 +234,20 @@ pub(crate) fn one_line(text: &str) -> String {
         .join(" ")
 }
 
+/// The text of an error of a store: of S3's XML only what it says, `NoSuchBucket: The specified
+/// bucket does not exist`.
+pub(crate) fn storage(text: &str) -> String {
+    let said = |tag: &str| {
+        let (_, after) = text.split_once(&format!("<{tag}>"))?;
+        Some(after.split_once(&format!("</{tag}>"))?.0)
+    };
+    match (said("Code"), said("Message")) {
+        (Some(code), Some(message)) => one_line(&format!("{code}: {message}")),
+        (Some(code), None) => code.to_owned(),
+        _ => one_line(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,6 +267,16 @@ mod tests {
             syntax(&error),
             "syntax error at line 2, column 9: unterminated string literal"
         );
+    }
+
+    #[test]
+    fn of_a_stores_answer_only_what_it_says_is_kept() {
+        let xml = "Server returned non-2xx status code: 404 Not Found: <?xml version=\"1.0\"?>\n<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message><Resource>/x</Resource></Error>";
+        assert_eq!(
+            storage(xml),
+            "NoSuchBucket: The specified bucket does not exist"
+        );
+        assert_eq!(storage("connection\nrefused"), "connection refused");
     }
 
     #[test]

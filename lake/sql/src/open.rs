@@ -8,7 +8,7 @@ use deltalake::datafusion::execution::SessionState;
 use deltalake::logstore::LogStoreRef;
 use deltalake::logstore::object_store::path::Path;
 
-use crate::error::{QueryError, one_line};
+use crate::error::{QueryError, storage};
 use crate::parquet;
 use crate::source::{Form, TableInfo};
 
@@ -56,7 +56,7 @@ pub(crate) async fn open(
     let table = info.name.clone();
     let unreadable = |problem: String| QueryError::Table {
         table: table.clone(),
-        problem: one_line(&problem),
+        problem: storage(&problem),
     };
     match info.form {
         Form::Delta => delta(info, log_store, purpose).await.map_err(unreadable),

@@ -250,7 +250,7 @@ impl Source {
         QueryError::Location(format!(
             "{}: {}",
             self.text,
-            crate::error::one_line(&error.to_string())
+            crate::error::storage(&error.to_string())
         ))
     }
 }

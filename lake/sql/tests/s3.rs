@@ -81,10 +81,20 @@ async fn tables_in_a_bucket_are_found_and_pruned() {
         .map(|table| table.name)
         .collect();
     assert_eq!(names, ["otel_logs", "otel_traces"]);
-    // The files themselves, as a directory of Parquet.
     let wrong = mistake(&session, "select * from otel_metrics").await;
     assert!(
         wrong.contains("(tables: otel_logs, otel_traces)"),
+        "{wrong}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_is_not_there_is_one_line() {
+    let Some(endpoint) = endpoint() else { return };
+    let session = session_at("s3://no-such-bucket/x", &endpoint);
+    let wrong = mistake(&session, "select * from otel_logs").await;
+    assert!(
+        wrong.starts_with("s3://no-such-bucket/x: NoSuchBucket: "),
         "{wrong}"
     );
 }
