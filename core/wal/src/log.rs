@@ -1,0 +1,425 @@
+//! The handle of an open log, and the thread that writes.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use bytes::Bytes;
+use parking_lot::{Condvar, Mutex};
+
+use crate::cursors::MAX_NAME;
+use crate::disk::Disk;
+use crate::engine::{Engine, Pending};
+use crate::error::{AppendError, CursorError, OpenError, ReadError};
+use crate::event::Observer;
+use crate::expire::{self, Expired};
+use crate::format::{LogId, MAX_SEQUENCE};
+use crate::options::{Options, Start};
+use crate::reader::Reader;
+use crate::recover;
+use crate::state::{CursorState, CursorStatus, Position, Shared, Status};
+
+/// After how many groups the positions of cursors are stored although appends
+/// never pause.
+const GROUPS_A_STORE: u32 = 32;
+
+/// Called once when positions are stored.
+type Stored = Box<dyn FnOnce(Result<(), CursorError>) + Send>;
+
+/// What is to be appended.
+#[derive(Debug, Clone, Default)]
+pub struct Append {
+    /// When it was accepted, in the unit of the caller's clock (the queue uses
+    /// milliseconds since 1970); what [`Log::expire`] compares with.
+    pub time: u64,
+    /// Handed back with the entry; what kind of payload it is, for example.
+    pub tag: u32,
+    /// How many items the payload has, so that they can still be counted when it
+    /// cannot be read.
+    pub items: u32,
+    /// The bytes, in any number of parts; written without joining them.
+    pub payload: Vec<Bytes>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    appends: Vec<Pending>,
+    stores: Vec<Stored>,
+    jump: u64,
+    /// Some cursor moved.
+    moved: bool,
+    closing: bool,
+    /// The thread is gone.
+    gone: bool,
+}
+
+/// What the handles hand to the writer.
+struct Door {
+    waiting: Mutex<Waiting>,
+    knock: Condvar,
+}
+
+/// An open log. Closes, storing where its cursors stand, when dropped.
+pub struct Log {
+    shared: Arc<Shared>,
+    door: Arc<Door>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log")
+            .field("id", &self.shared.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Log {
+    /// Opens the log in the directory of `disk`, or begins one.
+    ///
+    /// Reads the header of each segment and all headers of the newest, so it is
+    /// quick however much is waiting. What a crash left is repaired, what cannot
+    /// be read is set aside; `observer` hears of it. Fails without changing
+    /// anything if another process has the log or a newer program wrote it.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, OpenError> {
+        let engine = recover::open(disk, options, observer)?;
+        let shared = Arc::clone(&engine.shared);
+        let door = Arc::new(Door {
+            waiting: Mutex::default(),
+            knock: Condvar::new(),
+        });
+        let inside = Arc::clone(&door);
+        let writer = thread::Builder::new()
+            .name("wal".to_owned())
+            .spawn(move || write(engine, &inside))
+            .map_err(OpenError::io("start the writer of", "the log"))?;
+        Ok(Self {
+            shared,
+            door,
+            writer: Some(writer),
+        })
+    }
+
+    /// The log's own id; never changes.
+    #[must_use]
+    pub fn id(&self) -> LogId {
+        self.shared.id
+    }
+
+    /// Hands an entry to the writer and returns.
+    ///
+    /// `done` is called once, on the writer's thread (so it must be quick and must
+    /// not wait for this log): with the position when the entry is durable, or
+    /// with why it was refused. Entries of one caller get their numbers in the
+    /// order of the calls. What waits here is not bounded: the caller's budget is.
+    pub fn append(
+        &self,
+        append: Append,
+        done: impl FnOnce(Result<Position, AppendError>) + Send + 'static,
+    ) {
+        let pending = Pending::new(append, Box::new(done));
+        let mut waiting = self.door.waiting.lock();
+        if waiting.closing || waiting.gone {
+            drop(waiting);
+            (pending.done)(Err(AppendError::Closed));
+            return;
+        }
+        waiting.appends.push(pending);
+        drop(waiting);
+        self.door.knock.notify_one();
+    }
+
+    /// As [`append`](Self::append), but waits for the answer.
+    pub fn append_and_wait(&self, append: Append) -> Result<Position, AppendError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.append(append, move |answer| {
+            // nobody else holds the other end, and it waits below
+            let _ = sender.send(answer);
+        });
+        receiver.recv().unwrap_or(Err(AppendError::Closed))
+    }
+
+    /// The cursor of that name, made and stored if there is none.
+    ///
+    /// Waits for the disk when it is made.
+    pub fn cursor(&self, name: &str, start: Start) -> Result<Cursor, CursorError> {
+        if name.is_empty() || name.len() > MAX_NAME {
+            return Err(CursorError::Name { bytes: name.len() });
+        }
+        let (place, token, known) = self.shared.state.lock().cursor(name, start)?;
+        if !known {
+            self.door.store_and_wait()?;
+        }
+        Ok(Cursor {
+            shared: Arc::clone(&self.shared),
+            door: Arc::clone(&self.door),
+            place,
+            token,
+        })
+    }
+
+    /// Forgets a cursor, so that the log no longer waits for it. Waits for the
+    /// disk. Its handles answer [`CursorError::Unknown`] from then on.
+    pub fn remove_cursor(&self, name: &str) -> Result<(), CursorError> {
+        {
+            let mut state = self.shared.state.lock();
+            let find = |c: &Option<CursorState>| c.as_ref().is_some_and(|c| c.name == name);
+            let place = state
+                .cursors
+                .iter()
+                .position(find)
+                .ok_or(CursorError::Unknown)?;
+            state.cursors[place] = None;
+        }
+        self.door.store_and_wait()
+    }
+
+    /// All cursors, also those that no consumer has asked for since the start:
+    /// the log keeps their entries until they are removed.
+    #[must_use]
+    pub fn cursors(&self) -> Vec<CursorStatus> {
+        let state = self.shared.state.lock();
+        let cursors = state.cursors.iter().flatten();
+        cursors
+            .map(|cursor| CursorStatus {
+                name: cursor.name.clone(),
+                next: cursor.position.next,
+                behind: state.next.saturating_sub(cursor.position.next),
+                bytes: state.bytes_from(cursor.position),
+            })
+            .collect()
+    }
+
+    /// A reader from `sequence`, or from the oldest entry behind it. Holds nothing
+    /// back: what all cursors are past may be gone.
+    #[must_use]
+    pub fn reader(&self, sequence: u64) -> Reader {
+        let oldest = self.shared.state.lock().oldest();
+        let at = Position::before(sequence.max(oldest));
+        Reader::new(Arc::clone(&self.shared), None, at)
+    }
+
+    /// How the log is doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let state = self.shared.state.lock();
+        Status {
+            oldest: state.oldest(),
+            next: state.next,
+            held: state.held(),
+            segments: state.segments.len(),
+            cached: state.cached,
+        }
+    }
+
+    /// Moves every cursor past the entries in front of it whose time is before
+    /// `before`, and answers what was given up. Reads them, so call it from a
+    /// thread that may wait. What a consumer has in hand meanwhile is counted too.
+    pub fn expire(&self, before: u64) -> Result<Vec<Expired>, ReadError> {
+        let expired = expire::expire(&self.shared, before)?;
+        if !expired.is_empty() {
+            self.door.moved();
+        }
+        Ok(expired)
+    }
+
+    /// Lets the log continue at `sequence` at least, for a consumer that is ahead
+    /// of it. Entries that are appended afterwards get larger numbers; none is
+    /// skipped. Waits for the writer.
+    pub fn jump_to(&self, sequence: u64) -> Result<(), CursorError> {
+        {
+            let mut waiting = self.door.waiting.lock();
+            waiting.jump = waiting.jump.max(sequence.min(MAX_SEQUENCE / 2));
+        }
+        self.door.store_and_wait()
+    }
+
+    /// Stops taking entries, writes what waits, stores where the cursors stand and
+    /// lets the directory go. Dropping does the same, without the answer.
+    pub fn close(mut self) {
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        self.door.waiting.lock().closing = true;
+        self.door.knock.notify_one();
+        if let Some(writer) = self.writer.take() {
+            // it answered everybody even if a callback panicked
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// One consumer's place in a log. Cheap to clone.
+#[derive(Clone)]
+pub struct Cursor {
+    shared: Arc<Shared>,
+    door: Arc<Door>,
+    place: usize,
+    token: u64,
+}
+
+impl Cursor {
+    /// A reader behind what was acknowledged.
+    pub fn reader(&self) -> Result<Reader, CursorError> {
+        let at = self.position()?;
+        let handle = Some((self.place, self.token));
+        Ok(Reader::new(Arc::clone(&self.shared), handle, at))
+    }
+
+    /// What was acknowledged.
+    pub fn position(&self) -> Result<Position, CursorError> {
+        let mut state = self.shared.state.lock();
+        let cursor = state
+            .cursor_mut(self.place, self.token)
+            .ok_or(CursorError::Unknown)?;
+        Ok(cursor.position)
+    }
+
+    /// Everything up to `position` is done with. Positions behind the current one
+    /// change nothing.
+    ///
+    /// It is stored when the writer has a moment, at the latest with every 32nd
+    /// group: after a crash a little of what was acknowledged can come again.
+    pub fn acknowledge(&self, position: Position) -> Result<(), CursorError> {
+        self.advance(position)?;
+        self.door.moved();
+        Ok(())
+    }
+
+    /// As [`acknowledge`](Self::acknowledge), and calls `done` on the writer's
+    /// thread when it is on stable storage.
+    pub fn acknowledge_durably(
+        &self,
+        position: Position,
+        done: impl FnOnce(Result<(), CursorError>) + Send + 'static,
+    ) {
+        match self.advance(position) {
+            Ok(()) => self.door.store(Box::new(done)),
+            Err(error) => done(Err(error)),
+        }
+    }
+
+    fn advance(&self, position: Position) -> Result<(), CursorError> {
+        self.shared
+            .state
+            .lock()
+            .advance(self.place, self.token, position)
+    }
+}
+
+impl Door {
+    fn moved(&self) {
+        self.waiting.lock().moved = true;
+        self.knock.notify_one();
+    }
+
+    fn store(&self, done: Stored) {
+        let mut waiting = self.waiting.lock();
+        if waiting.closing || waiting.gone {
+            drop(waiting);
+            done(Err(CursorError::Closed));
+            return;
+        }
+        waiting.stores.push(done);
+        drop(waiting);
+        self.knock.notify_one();
+    }
+
+    fn store_and_wait(&self) -> Result<(), CursorError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.store(Box::new(move |answer| {
+            // nobody else holds the other end, and it waits below
+            let _ = sender.send(answer);
+        }));
+        receiver.recv().unwrap_or(Err(CursorError::Closed))
+    }
+}
+
+/// Refuses everybody when the thread ends, however it ends.
+struct Leave<'a>(&'a Shared, &'a Door);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        let (appends, stores) = {
+            let mut waiting = self.1.waiting.lock();
+            waiting.gone = true;
+            let Waiting {
+                appends, stores, ..
+            } = &mut *waiting;
+            (std::mem::take(appends), std::mem::take(stores))
+        };
+        for pending in appends {
+            (pending.done)(Err(AppendError::Closed));
+        }
+        for stored in stores {
+            stored(Err(CursorError::Closed));
+        }
+        self.0.state.lock().closed = true;
+        self.0.wake();
+    }
+}
+
+/// The writer: takes whatever waits, makes it durable, answers, and again.
+/// Grouping is natural: what arrives during a sync shares the next one.
+fn write(mut engine: Engine, door: &Door) {
+    let shared = Arc::clone(&engine.shared);
+    let leave = Leave(&shared, door);
+    let mut groups = 0;
+    loop {
+        let (appends, stores, jump, moved, closing) = {
+            let mut waiting = door.waiting.lock();
+            door.knock.wait_while(&mut waiting, |w| {
+                w.appends.is_empty() && w.stores.is_empty() && !w.moved && !w.closing
+            });
+            let idle = waiting.appends.is_empty() || groups + 1 >= GROUPS_A_STORE;
+            let moved = idle && std::mem::take(&mut waiting.moved);
+            (
+                std::mem::take(&mut waiting.appends),
+                std::mem::take(&mut waiting.stores),
+                std::mem::take(&mut waiting.jump),
+                moved,
+                waiting.closing,
+            )
+        };
+        engine.jump(jump);
+        if !appends.is_empty() {
+            engine.commit(appends);
+            groups += 1;
+        }
+        if moved || !stores.is_empty() {
+            groups = 0;
+            answer(&mut engine, stores);
+        }
+        if closing {
+            break;
+        }
+    }
+    if let Err(error) = engine.close() {
+        engine.postponed("store where the log ends", &error);
+    }
+    // the directory is free before anybody hears that this log is closed
+    drop(engine);
+    drop(leave);
+}
+
+fn answer(engine: &mut Engine, stores: Vec<Stored>) {
+    let stored = engine.persist().map_err(|error: io::Error| {
+        engine.postponed("store the positions of the cursors", &error);
+        Arc::new(error)
+    });
+    for done in stores {
+        done(stored.clone().map_err(CursorError::Failed));
+    }
+}

@@ -1,0 +1,1 @@
+//! Broken, cut and missing files: everything else survives, damage is counted.
