@@ -2,7 +2,6 @@
 
 use std::io;
 
-use deltalake::DeltaTableError;
 use deltalake::datafusion::common::{Column, DataFusionError, SchemaError};
 use deltalake::datafusion::sql::sqlparser::parser::ParserError;
 use settings::nearest;
@@ -89,17 +88,14 @@ impl Scope {
             },
             E::External(inner) => match inner.downcast_ref::<DataFusionError>() {
                 Some(inner) => self.explain(inner),
-                None => match inner.downcast_ref::<DeltaTableError>() {
-                    Some(inner) => QueryError::Failed(one_line(&inner.to_string())),
-                    None => QueryError::Failed(one_line(&inner.to_string())),
-                },
+                None => QueryError::Failed(storage(&inner.to_string())),
             },
             E::ArrowError(inner, _) => QueryError::Failed(one_line(&inner.to_string())),
             E::Plan(problem)
             | E::Execution(problem)
             | E::NotImplemented(problem)
             | E::Configuration(problem) => QueryError::Failed(one_line(problem)),
-            other => QueryError::Failed(one_line(&other.strip_backtrace())),
+            other => QueryError::Failed(storage(&other.strip_backtrace())),
         }
     }
 
