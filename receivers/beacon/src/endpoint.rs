@@ -54,6 +54,8 @@ pub(crate) struct Endpoint {
 struct Visit {
     request: intake::Request,
     peer: Option<SocketAddr>,
+    /// The client's address, whole.
+    address: Option<IpAddr>,
 }
 
 impl Handler for Endpoint {
@@ -139,6 +141,8 @@ impl Endpoint {
         let origin = self.origins.judge(&head.headers);
         let answer = match self.admit(head, peer, key, &origin) {
             Ok(mut visit) => {
+                let received = visit.request.received;
+                visit.request.facts = self.facts(&head.headers, visit.address, received);
                 let query = head.uri.query().unwrap_or_default();
                 let (query, key) = route::without_key(query);
                 if visit.request.key.is_none() {
@@ -195,7 +199,11 @@ impl Endpoint {
             broken: 0,
             facts: ClientFacts::default(),
         };
-        Ok(Visit { request, peer })
+        Ok(Visit {
+            request,
+            peer,
+            address,
+        })
     }
 
     fn look_for_proxy(
@@ -218,9 +226,8 @@ impl Endpoint {
     }
 
     /// Reads what the headers say about the client.
-    fn facts(&self, headers: &HeaderMap, peer: Option<SocketAddr>, received: u64) -> ClientFacts {
+    fn facts(&self, headers: &HeaderMap, address: Option<IpAddr>, received: u64) -> ClientFacts {
         let mut facts = ClientFacts::read(headers, &self.signals);
-        let address = self.addresses.of(peer, headers);
         facts.address = self.anonymizer.stored(address, facts.wish, received);
         facts
     }

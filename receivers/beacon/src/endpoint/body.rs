@@ -36,7 +36,7 @@ impl Endpoint {
         if let Some(enclosed) = self.enclosed(&form, &body) {
             return self.open(headers, enclosed, visit).await;
         }
-        visit.request.facts = self.facts(headers, visit.peer, received);
+        visit.request.facts = self.facts(headers, visit.address, received);
         let query = head.uri.query();
         let sources = self.texts(form, body, query)?;
         Ok((sources, visit.request, None))
@@ -127,7 +127,9 @@ impl Endpoint {
         request.broken = enclosed.broken;
         let peer = self.peer_inside(visit.peer, &enclosed);
         let headers = enclosed.headers.as_ref();
-        request.facts = self.facts(headers.unwrap_or(outer), peer, request.received);
+        let inner = headers.unwrap_or(outer);
+        let address = self.addresses.of(peer, inner);
+        request.facts = self.facts(inner, address, request.received);
         if request.origin.is_none() {
             request.origin = headers.and_then(origin_of);
         }

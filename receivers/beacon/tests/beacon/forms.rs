@@ -177,6 +177,12 @@ async fn a_pixel_is_always_a_picture() {
     let rig = Rig::start("").await;
     rig.send("GET /b.gif?event.duration=5&x=5", &[], "").await;
     let attributes = rig.attributes();
+    assert_eq!(attributes["client.ip"], "127.0.0.1");
+    assert!(
+        attributes["user_agent.original"]
+            .as_str()
+            .is_some_and(|agent| agent.contains("Chrome"))
+    );
     assert_eq!(
         (&attributes["event.duration"], &attributes["x"]),
         (&json!(5), &json!("5"))
