@@ -35,6 +35,8 @@ pub(crate) static PIXEL: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x0
 pub(crate) struct Answer {
     /// `None` is a success.
     pub(crate) status: Option<StatusCode>,
+    /// Events that were taken.
+    pub(crate) taken: usize,
     /// Events that were dropped, by reason.
     pub(crate) dropped: Vec<(Reason, usize)>,
     /// When the client may come back.

@@ -206,6 +206,7 @@ impl Intake {
                 self.receiver.accepted(Signal::Logs, items - rejected);
                 self.metrics.accepted(items - rejected, read.truncated);
                 let mut answer = Answer::success();
+                answer.taken = items - rejected;
                 answer.dropped = read.dropped;
                 if rejected > 0 {
                     self.receiver.refused(Signal::Logs, rejected);
@@ -251,6 +252,7 @@ impl Intake {
             Some(429 | 503) => Ended::Refused,
             Some(_) => Ended::Rejected,
             None if answer.dropped.is_empty() => Ended::Accepted,
+            None if answer.taken == 0 => Ended::Dropped,
             None => Ended::Partial,
         };
         self.metrics.request(ended);

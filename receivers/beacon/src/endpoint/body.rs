@@ -59,6 +59,11 @@ impl Endpoint {
             Form::Reports => one(body, Framing::Reports),
             Form::Lines => one(body, Framing::Lines),
             Form::Urlencoded => {
+                // `curl -d` calls everything a form.
+                let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+                if matches!(first, Some(b'{' | b'[')) {
+                    return one(body, Framing::Json);
+                }
                 let text = wire::urlencoded(&wire::text(&body)).ok_or_else(bad)?;
                 Ok(vec![json(text)])
             }

@@ -31,6 +31,7 @@ async fn every_sender_of_the_table() {
             "application/x-www-form-urlencoded;charset=UTF-8",
             "data=%7B%22a%22%3A1%7D",
         ),
+        ("application/x-www-form-urlencoded", "{\"a\":1}"),
         ("multipart/form-data; boundary=B", multipart),
         ("", "{\"a\":1}"),
         ("", "d={\"a\":1}"),
