@@ -14,6 +14,7 @@ from rig.programs import run
 DOCS = ROOT / "docs"
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`]+)`")
+_RUST_TEST = re.compile(r"#\[(?:\w+::)?test[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)")
 _SKIPPED_FOLDERS = {"target", ".git", "node_modules"}
 
 
@@ -84,16 +85,16 @@ def exists(test: str) -> bool:
     if function:
         file = ROOT / f"{path}.py"
         return file.exists() and f"def {function.partition('[')[0]}(" in file.read_text()
-    return test.split("::")[-1] in rust_functions()
+    return test.split("::")[-1] in rust_tests()
 
 
 @cache
-def rust_functions() -> frozenset[str]:
-    """The names of all functions in the Rust files of this repository."""
+def rust_tests() -> frozenset[str]:
+    """The names of all tests in the Rust files of this repository."""
     names: set[str] = set()
     for folder, below, files in os.walk(ROOT):
         below[:] = [name for name in below if name not in _SKIPPED_FOLDERS]
         for file in files:
             if file.endswith(".rs"):
-                names.update(re.findall(r"\bfn (\w+)", (Path(folder) / file).read_text()))
+                names.update(_RUST_TEST.findall((Path(folder) / file).read_text()))
     return frozenset(names)
