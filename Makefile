@@ -31,8 +31,10 @@ test: test-unit test-e2e
 setup:
 	tests/setup/prepare
 
+# Beside a real S3 server, which some tests of the lake ask for.
 test-unit:
-	cargo test --locked --workspace --no-fail-fast
+	tests/setup/prepare python
+	$(PYTHON) tests/e2e/with_s3.py cargo test --locked --workspace --no-fail-fast
 
 test-e2e: setup build
 	$(PYTEST) $(PYTEST_ARGS) tests/e2e

@@ -7,6 +7,8 @@
 #   cargo build --release -p benches
 #   cargo build --release -p pharos --no-default-features --features lambda
 #   benches/beacons.sh
+#
+# With PHAROS=pipeline it measures the bench program `pipeline`: the same components without the program around them.
 source "$(dirname "$0")/bench.sh"
 REQUESTS=${REQUESTS:-200000}
 CORE=${CORE:-1}
@@ -60,7 +62,11 @@ for _ in $(seq "$ROUNDS"); do
   start sink taskset -c "$OTHER" "$BENCHES/null_sink" --listen 127.0.0.1:24319 --tally 127.0.0.1:24320 --check yes
   sink=$PID
   listening 24320
-  start pharos taskset -c "$CORE" "$PHAROS" --config "$WORK/pharos.yaml"
+  if [ "$PHAROS" = pipeline ]; then
+    start pharos taskset -c "$CORE" "$BENCHES/pipeline" --receiver beacon --ecs yes
+  else
+    start pharos taskset -c "$CORE" "$PHAROS" --config "$WORK/pharos.yaml"
+  fi
   pharos=$PID
   listening 24381
   load --protocol beacon --path "${BEACON_PATH:-/b}" --to 127.0.0.1:24381 --pid "$pharos" --tally 127.0.0.1:24320

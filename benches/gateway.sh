@@ -5,6 +5,9 @@
 #   cargo build --release -p benches
 #   cargo build --release -p pharos --no-default-features --features lambda
 #   benches/gateway.sh
+#
+# With PHAROS=pipeline it measures the bench program `pipeline` instead: the same components without the program
+# around them.
 source "$(dirname "$0")/bench.sh"
 REQUESTS=${REQUESTS:-3000}
 
@@ -49,8 +52,13 @@ measure() {
 
 for _ in $(seq "$ROUNDS"); do
   measure relay "$BENCHES/relay" --listen 127.0.0.1:24317 --to 127.0.0.1:24319
-  measure batch "$PHAROS" --config "$WORK/batch.yaml"
-  measure ecs "$PHAROS" --config "$WORK/ecs.yaml"
+  if [ "$PHAROS" = pipeline ]; then
+    measure batch "$BENCHES/pipeline"
+    measure ecs "$BENCHES/pipeline" --ecs yes
+  else
+    measure batch "$PHAROS" --config "$WORK/batch.yaml"
+    measure ecs "$PHAROS" --config "$WORK/ecs.yaml"
+  fi
 done
 
 echo "medians of $ROUNDS rounds, CPU seconds a million records, and of the ratios within a round:"

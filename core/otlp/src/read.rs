@@ -26,5 +26,5 @@ pub use resource::{
     ScopeSpans,
 };
 pub use traces::{Event, Link, Span, Status};
-pub use value::{Attributes, KeyValue, Value, Values};
 pub(crate) use value::next_field;
+pub use value::{Attributes, KeyValue, Value, Values};

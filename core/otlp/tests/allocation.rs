@@ -153,7 +153,11 @@ fn a_small_multiple_for_json() {
         let text = format!(r#"{{"resourceLogs":[{}]}}"#, list.trim_end_matches(','));
         let (count, read) = allocated(|| otlp::json::read(Signal::Logs, text.as_bytes()));
         assert!(read.is_ok());
-        assert!(count <= 2 * text.len() + 4096, "{count} for {} of {element}", text.len());
+        assert!(
+            count <= 2 * text.len() + 4096,
+            "{count} for {} of {element}",
+            text.len()
+        );
     }
     // What grows most: one digit becomes eight bytes.
     let text = format!(
@@ -182,5 +186,9 @@ fn one_buffer_for_a_payload_that_is_written() {
     let first = write();
     let (count, second) = allocated(write);
     assert_eq!(first.size(), second.size());
-    assert!(count <= second.size() * 5 / 4, "{count} for {}", second.size());
+    assert!(
+        count <= second.size() * 5 / 4,
+        "{count} for {}",
+        second.size()
+    );
 }

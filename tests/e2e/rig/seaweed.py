@@ -15,7 +15,8 @@ from rig.ports import free_port
 from rig.programs import Program
 from rig.waiting import until
 
-KEY, SECRET, REGION = "devkey", "devsecret", "us-east-1"
+# Known to the tests of the workspace that ask for PHAROS_TEST_S3.
+KEY, SECRET, REGION = "k", "s", "us-east-1"
 
 
 @dataclass(frozen=True)
