@@ -148,6 +148,22 @@ impl CursorFile {
         &self.slots[1..]
     }
 
+    /// Writes what was read once more and syncs it: the process before may have
+    /// seen a sync fail, and then only memory has what was read. In the same pages,
+    /// so that the ones before stay.
+    pub(crate) fn refresh(&mut self) -> io::Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        for (place, slot) in self.slots.iter().enumerate() {
+            let generation = self.generations[place];
+            if generation > 0 {
+                put(&**file, place, generation, slot, self.id)?;
+            }
+        }
+        file.sync_data()
+    }
+
     /// Writes what differs and syncs once.
     pub(crate) fn store(&mut self, record: Record, cursors: Vec<Slot>) -> io::Result<()> {
         let wanted = std::iter::once(record.slot()).chain(cursors);
@@ -178,9 +194,7 @@ impl CursorFile {
     fn write(&mut self, file: &dyn DiskFile, place: usize) -> io::Result<()> {
         self.generations[place] += 1;
         let generation = self.generations[place];
-        let bytes = encode(&self.slots[place], generation, self.id);
-        let at = page_of(place, (generation % 2) as usize) * PAGE;
-        write_all_at(file, at as u64, &mut [IoSlice::new(&bytes)])
+        put(file, place, generation, &self.slots[place], self.id)
     }
 
     /// Makes the file with everything that is known. Real zeros, not a hole: what
@@ -221,6 +235,18 @@ impl CursorFile {
         }
         readable
     }
+}
+
+fn put(
+    file: &dyn DiskFile,
+    place: usize,
+    generation: u64,
+    slot: &Slot,
+    id: LogId,
+) -> io::Result<()> {
+    let bytes = encode(slot, generation, id);
+    let at = page_of(place, (generation % 2) as usize) * PAGE;
+    write_all_at(file, at as u64, &mut [IoSlice::new(&bytes)])
 }
 
 fn page_of(place: usize, side: usize) -> usize {

@@ -154,6 +154,13 @@ impl Reader {
         at < state.next
     }
 
+    /// Whether the log was closed: no more entries come, those there can still be
+    /// read.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.state.lock().closed
+    }
+
     /// Ready when there is something to [`read`](Self::read) or the log closed;
     /// else the task is woken when that changes.
     pub fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {

@@ -2,13 +2,13 @@
 //! setting aside what cannot be read.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::cursors::{self, CursorFile, Found, Record};
-use crate::disk::{Disk, DiskFile, read_full_at};
+use crate::disk::{Disk, DiskFile, read_full_at, write_all_at};
 use crate::engine::Engine;
 use crate::error::OpenError;
 use crate::event::{Event, Observer};
@@ -69,7 +69,11 @@ pub(crate) fn open(
         options: &options,
         observer: &*observer,
     };
-    let cursors = recovery.cursors(found, &candidates)?;
+    let mut cursors = recovery.cursors(found, &candidates)?;
+    cursors
+        .refresh()
+        .and_then(|()| disk.sync_dir())
+        .map_err(OpenError::io("write", cursors::FILE))?;
     let id = cursors.id();
     let known = cursors.record();
     let readable = recovery.readable(candidates, id, known.map_or(0, |r| r.oldest))?;
@@ -232,7 +236,13 @@ impl Recovery<'_> {
         let newest = known.map_or(0, |r| r.newest);
         let mut end = stored_end;
         if let Some(last) = readable.last() {
-            let tail = self.tail(id, last, stored_end)?;
+            // what the record says may be about a newer segment that is gone
+            let bound = if newest > last.header.first {
+                newest
+            } else {
+                u64::MAX
+            };
+            let tail = self.tail(id, last, stored_end.min(bound))?;
             if let Some(segment) = table.get_mut(&last.header.first) {
                 segment.bytes = tail.offset;
             }
@@ -392,10 +402,31 @@ impl Recovery<'_> {
         }
         if tail.end > stored_end {
             // written by a process that died: perhaps only in memory until now
-            file.sync_data().map_err(OpenError::io("sync", &name))?;
+            let unsure = group.first().map_or(offset, |&(_, start)| start);
+            write_again(&*file, unsure, offset)
+                .and_then(|()| file.sync_data())
+                .map_err(OpenError::io("sync", &name))?;
         }
         Ok(tail)
     }
+}
+
+/// Makes the system write a part of a file again. Its process may have seen a
+/// sync fail; the system then calls what is only in memory clean, and the next
+/// sync would skip it.
+fn write_again(file: &dyn DiskFile, start: u64, end: u64) -> io::Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    let mut at = start;
+    while at < end {
+        let length = usize::try_from(end - at).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = read_full_at(file, at, &mut buffer[..length])?;
+        if read == 0 {
+            break;
+        }
+        write_all_at(file, at, &mut [IoSlice::new(&buffer[..read])])?;
+        at += read as u64;
+    }
+    Ok(())
 }
 
 /// Takes off what is behind the last whole entry. Only after the end was stored:
