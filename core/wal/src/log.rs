@@ -230,7 +230,8 @@ impl Log {
 
     /// Lets the log continue at `sequence` at least, for a consumer that is ahead
     /// of it. Entries that are appended afterwards get larger numbers; none is
-    /// skipped. Waits for the writer.
+    /// skipped. Waits for the writer. The jump is on disk with the next append, so
+    /// a consumer that may be ahead asks for it at each start.
     pub fn jump_to(&self, sequence: u64) -> Result<(), CursorError> {
         {
             let mut waiting = self.door.waiting.lock();

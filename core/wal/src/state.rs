@@ -293,11 +293,14 @@ impl State {
         }
     }
 
-    /// The entry, if it is in memory. The cache is one run of sequences.
+    /// The entry, if it is in memory. Found by counting, which a jump can lead
+    /// astray: then the file has it.
     pub(crate) fn recall(&self, sequence: u64) -> Option<&Cached> {
         let first = self.cache.front()?.header.sequence;
         let place = usize::try_from(sequence.checked_sub(first)?).ok()?;
-        self.cache.get(place)
+        self.cache
+            .get(place)
+            .filter(|found| found.header.sequence == sequence)
     }
 }
 

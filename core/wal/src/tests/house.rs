@@ -108,9 +108,12 @@ pub(super) fn bytes_of(payload: &[Bytes]) -> Vec<u8> {
         .collect()
 }
 
+pub(super) type Entries = Vec<(u64, Vec<u8>)>;
+pub(super) type Ranges = Vec<(u64, u64)>;
+
 /// What a reader hands out until the end: sequences with payloads, and ranges
 /// that are lost.
-pub(super) fn drain(reader: &mut Reader) -> (Vec<(u64, Vec<u8>)>, Vec<(u64, u64)>) {
+pub(super) fn drain(reader: &mut Reader) -> (Entries, Ranges) {
     let (mut entries, mut lost) = (Vec::new(), Vec::new());
     loop {
         match reader.read().expect("a disk that reads") {
