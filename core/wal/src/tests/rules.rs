@@ -1,8 +1,10 @@
 //! One rule a test.
 
+use std::io::IoSlice;
 use std::sync::Arc;
 
 use super::house::{House, drain, small};
+use crate::format::EntryHeader;
 use crate::testing::SimulatedDisk;
 use crate::{AppendError, Disk, Event, OpenError, Options, Position, expire};
 
@@ -280,4 +282,40 @@ fn opening_reads_headers_only_however_much_waits() {
     assert_eq!(house.engine.shared.state.lock().segments.len(), 100);
     let shared = Arc::clone(&house.engine.shared);
     assert_eq!(shared.state.lock().cached, 0);
+}
+
+/// The process before wrote an entry, saw its sync fail and was killed: memory
+/// has it, the disk does not, and the system believes that it does.
+#[test]
+fn what_only_memory_has_is_stored_before_anybody_reads_it() {
+    let mut house = house(small());
+    house.append(&[vec![1; 100]]);
+    let disk = house.disk.clone();
+    let name = names(&disk)[0].clone();
+    let header = EntryHeader {
+        length: 4,
+        sequence: 2,
+        time: 0,
+        tag: 0,
+        items: 0,
+        payload_crc: crc32c::crc32c(b"late"),
+        place: 0,
+    };
+    let mut entry = header.encode(house.engine.shared.id).to_vec();
+    entry.extend(b"late");
+    let file = disk.open(&name).expect("the segment");
+    file.write_at(512 + 152, &[IoSlice::new(&entry)])
+        .expect("room");
+    disk.fail_syncs(1);
+    assert!(file.sync_data().is_err());
+    drop(house);
+    let found = [(1, vec![1; 100]), (2, b"late".to_vec())];
+    let house = House::open(&disk, small()).expect("it opens");
+    assert_eq!(drain(&mut house.reader(None)).0, found);
+    drop(house);
+    for seed in 0..20 {
+        disk.crash(seed);
+        let house = House::open(&disk, small()).expect("it opens");
+        assert_eq!(drain(&mut house.reader(None)), (found.to_vec(), vec![]));
+    }
 }
