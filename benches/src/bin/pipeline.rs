@@ -1,6 +1,6 @@
 //! One pipeline of the collector without the collector: its own receiver, processors, queue and exporter, lined up
 //! as the graph lines them up (`collector/src/graph.rs`), but no command line, no configuration file, no telemetry
-//! of its own. It builds in minutes where the whole program takes an hour, and is what can be profiled.
+//! of its own. It builds without the lake, and is easy to profile.
 //!
 //! `pipeline --receiver otlp --ecs yes --to 127.0.0.1:24319`
 //!
