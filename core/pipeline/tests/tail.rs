@@ -360,3 +360,26 @@ async fn a_commit_that_never_answers_does_not_hold_a_shutdown() {
     assert_eq!(report.dropped, [("shutdown".to_owned(), 1)]);
     assert_eq!(report.unaccounted(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_the_queue_was_closed_stays_with_its_caller() {
+    let exporter = RecordingExporter::gated([]);
+    let mut settings = settings();
+    settings.queue = Some(SendingQueue {
+        queue_size: ByteSize::new(1),
+        block_on_overflow: true,
+        ..SendingQueue::default()
+    });
+    let (tail, consumer) = start(Driver::Exporter(exporter.clone()), settings).await;
+    send(&consumer, &["a"]).await.expect("taken");
+    let waiting = send(&consumer, &["b"]);
+    let late = Batch::new(logs(["c"]));
+    let room = consumer
+        .admit(&late.size())
+        .expect("a place in the waiting list");
+    let report = tail.stop(Instant::now() + Duration::from_secs(3)).await;
+    assert_eq!(report.unaccounted(), 0, "{report:?}");
+    assert_eq!(report.accepted, 1);
+    assert!(refusal(waiting).await.is_retryable());
+    assert!(refusal(consumer.offer(late, room)).await.is_retryable());
+}

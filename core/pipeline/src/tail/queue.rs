@@ -15,7 +15,7 @@ use super::metrics::TailMetrics;
 use super::settings::{Sizer, TailSettings};
 use crate::batch::{Batch, Size};
 use crate::consumer::{Consumer, Room};
-use crate::outcome::{Ack, Outcome, Refused};
+use crate::outcome::{Accepted, Ack, Outcome, Refused};
 
 /// Requests that may wait for a full queue with `block_on_overflow`.
 const WAITING_LIST: usize = 1000;
@@ -109,9 +109,15 @@ impl Queue {
         }
     }
 
-    fn push(&self, batch: Batch, mut ticket: Ticket) {
+    /// Takes a batch in, unless the queue was closed since it was admitted:
+    /// then no worker would come for it, and the caller must keep it.
+    fn push(&self, batch: Batch, mut ticket: Ticket) -> Result<(), Refused> {
         let now = Instant::now();
         let mut state = self.state.lock();
+        if state.closed {
+            return Err(self.shutting_down());
+        }
+        self.metrics.accepted(batch.payload.items());
         let State { batcher, ready, .. } = &mut *state;
         match batcher {
             None => ready.push_back(Job::new(batch, ticket, now)),
@@ -127,6 +133,11 @@ impl Queue {
         }
         drop(state);
         self.wake.notify_one();
+        Ok(())
+    }
+
+    fn shutting_down(&self) -> Refused {
+        Refused::later(format!("{} is shutting down", self.name), Some(WHEN_FULL))
     }
 
     /// The next job; `None` once the queue is closed and empty. Dropping the
@@ -289,10 +300,7 @@ impl Consumer for Entrance {
     fn admit(&self, size: &Size) -> Result<Room, Refused> {
         let queue = &self.0;
         if queue.state.lock().closed {
-            return Err(Refused::later(
-                format!("{} is shutting down", queue.name),
-                Some(WHEN_FULL),
-            ));
+            return Err(queue.shutting_down());
         }
         queue.admit_request(size)
     }
@@ -302,17 +310,16 @@ impl Consumer for Entrance {
             return Ack::accepted();
         }
         let queue = &self.0;
-        queue.metrics.accepted(batch.payload.items());
         let (reservation, still_waiting) = room.into_reservation();
         if !still_waiting && !queue.callers_wait {
-            queue.push(
-                batch,
-                Ticket {
-                    reservation,
-                    waiter: None,
-                },
-            );
-            return Ack::accepted();
+            let ticket = Ticket {
+                reservation,
+                waiter: None,
+            };
+            return match queue.push(batch, ticket) {
+                Ok(()) => Ack::accepted(),
+                Err(refused) => Ack::Ready(Err(refused)),
+            };
         }
         let (sender, answer) = oneshot::channel();
         if still_waiting {
@@ -323,13 +330,13 @@ impl Consumer for Entrance {
                 reservation,
             ));
         } else {
-            queue.push(
-                batch,
-                Ticket {
-                    reservation,
-                    waiter: Some(sender),
-                },
-            );
+            let ticket = Ticket {
+                reservation,
+                waiter: Some(sender),
+            };
+            if let Err(refused) = queue.push(batch, ticket) {
+                return Ack::Ready(Err(refused));
+            }
         }
         Ack::Waiting(Box::pin(outcome_of(answer)))
     }
@@ -343,25 +350,20 @@ async fn wait_then_push(
     answer: oneshot::Sender<Outcome>,
     place: Option<crate::consumer::Reservation>,
 ) {
-    let reservation = queue.capacity.wait_for(queue.units(&batch.size())).await;
+    let reservation = Some(queue.capacity.wait_for(queue.units(&batch.size())).await);
     drop(place);
-    if queue.callers_wait {
-        queue.push(
-            batch,
-            Ticket {
-                reservation: Some(reservation),
-                waiter: Some(answer),
-            },
-        );
-    } else {
-        queue.push(
-            batch,
-            Ticket {
-                reservation: Some(reservation),
-                waiter: None,
-            },
-        );
-        let _ = answer.send(Ok(crate::outcome::Accepted::default()));
+    let (waiter, entered) = match queue.callers_wait {
+        true => (Some(answer), None),
+        false => (None, Some(answer)),
+    };
+    let ticket = Ticket {
+        reservation,
+        waiter,
+    };
+    // A refused ticket drops its waiter, which answers that the sender should try again.
+    let outcome = queue.push(batch, ticket).map(|()| Accepted::default());
+    if let Some(entered) = entered {
+        let _ = entered.send(outcome);
     }
 }
 
