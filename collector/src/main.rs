@@ -7,6 +7,7 @@ mod graph;
 mod life_cycle;
 mod memory;
 mod registry;
+mod reload;
 mod telemetry;
 mod upstream;
 

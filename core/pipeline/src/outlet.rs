@@ -29,12 +29,17 @@ impl Outlet {
         self.target.store(Arc::new(consumer));
     }
 
+    /// Where batches go at present.
+    pub fn target(&self) -> Arc<dyn Consumer> {
+        Arc::clone(&**self.target.load())
+    }
+
     /// Reserves room for a batch.
     ///
     /// # Errors
     /// When the pipeline refuses.
     pub fn admit(&self, size: &Size) -> Result<Admitted, Refused> {
-        let consumer = Arc::clone(&**self.target.load());
+        let consumer = self.target();
         let room = consumer.admit(size)?;
         Ok(Admitted { consumer, room })
     }

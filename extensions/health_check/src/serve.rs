@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use net::http::header::CONTENT_TYPE;
 use net::http::{HeaderValue, Request, Response, StatusCode};
 use net::tls::TlsAcceptor;
-use net::{Body, Incoming, Listener, Peer, Server, ServerOptions, Transport};
+use net::{Body, Incoming, Peer, Server, ServerOptions, Transport};
 use parking_lot::Mutex;
 use pipeline::{Extension, Host, StartError};
 
@@ -38,7 +38,10 @@ impl HealthCheck {
         let tls = tls
             .map_err(|error| StartError::new(format!("tls: {error}")))?
             .map(Arc::new);
-        let listener = Listener::bind(&self.config.endpoint, Transport::Tcp).await;
+        let listener = host
+            .listeners
+            .listen(&self.config.endpoint, Transport::Tcp)
+            .await;
         let listener = listener.map_err(|error| StartError::new(error.to_string()))?;
         let probe = Arc::new(Probe {
             config: self.config.clone(),
