@@ -329,14 +329,18 @@ fn bind_tcp(
     // without it a restart fails while old connections are in TIME_WAIT
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    match socket.bind(&address.into()) {
+    match bind_and_listen(&socket, address) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             bind_shared(&socket, address, leaving)?;
         }
         bound => bound?,
     }
-    socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
+}
+
+fn bind_and_listen(socket: &RawSocket, address: SocketAddr) -> io::Result<()> {
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)
 }
 
 /// Binds while the listeners that leave share their port for this moment: 0.0.0.0
@@ -361,7 +365,7 @@ fn bind_shared(socket: &RawSocket, address: SocketAddr, leaving: &[Listener]) ->
             .try_for_each(|holder| holder.set_reuse_port(shared))?;
         socket.set_reuse_port(shared)
     };
-    let bound = share(true).and_then(|()| socket.bind(&address.into()));
+    let bound = share(true).and_then(|()| bind_and_listen(socket, address));
     share(false)?;
     bound
 }
