@@ -230,9 +230,11 @@ fn tell(report: &TailReport) {
         otelcol.component.id = report.exporter,
         otelcol.component.kind = "exporter",
         otelcol.signal = report.signal.name(),
+        found = report.found,
         accepted = report.accepted,
         sent = report.sent,
         dropped,
+        stored = report.stored,
         unaccounted = report.unaccounted(),
         "Exporter stopped"
     );

@@ -6,6 +6,7 @@ mod configuration;
 mod graph;
 mod life_cycle;
 mod memory;
+mod on_disk;
 mod registry;
 mod telemetry;
 mod upstream;

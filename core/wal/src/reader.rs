@@ -120,6 +120,14 @@ impl Reader {
         self.at.next
     }
 
+    /// Passes over everything up to `position`: the caller has it already, from
+    /// where it was appended. Positions behind the current one change nothing.
+    pub fn skip(&mut self, position: Position) {
+        if position.next > self.at.next {
+            self.at = position;
+        }
+    }
+
     /// The next entry, or what became of it, or the end. Never waits for appends.
     ///
     /// After an error the reader stands where it stood.
