@@ -4,6 +4,7 @@
 
 mod candidate;
 mod nodes;
+mod on_disk;
 mod plan;
 mod retire;
 mod wiring;
@@ -17,11 +18,15 @@ use pipeline::{Signal, StartError};
 use settings::{ComponentId, PipelineId};
 
 pub(crate) use self::candidate::Candidate;
-use self::nodes::{Branch, ExtensionNode, ProcessorNode, ReceiverNode};
+use self::nodes::{Branch, ExtensionNode, ProcessorNode, QueueOnDisk, ReceiverNode};
 pub(crate) use self::retire::Retired;
+use crate::configuration::Configuration;
 
-/// One branch of the pipelines: an exporter and a signal.
+/// One branch of the pipelines with its queue in memory: an exporter and a signal.
 type BranchId = (ComponentId, Signal);
+
+/// One branch with its queue on disk: a pipeline and the storage extension.
+type QueueId = (PipelineId, ComponentId);
 
 /// A processor in its pipeline.
 type ProcessorId = (PipelineId, ComponentId);
@@ -33,7 +38,10 @@ pub(crate) struct Graph {
     extensions: Vec<(ComponentId, ExtensionNode)>,
     processors: BTreeMap<ProcessorId, ProcessorNode>,
     branches: BTreeMap<BranchId, Branch>,
+    queues: BTreeMap<QueueId, QueueOnDisk>,
     receivers: BTreeMap<ComponentId, ReceiverNode>,
+    /// What all of it was made from.
+    configuration: Option<Arc<Configuration>>,
 }
 
 /// What a configuration changed, for the log.
@@ -55,6 +63,7 @@ impl Graph {
             plan,
             started,
             heads,
+            switched,
             ..
         } = candidate;
         for ((id, signal), head) in heads {
@@ -70,10 +79,12 @@ impl Graph {
             started: started.names(),
             ..Changes::default()
         };
+        changes.started.extend(switched.started);
         *self = started;
         self.keep(&mut old, &plan);
         changes.kept = self.names().len() - changes.started.len();
         changes.stopped = old.names();
+        changes.stopped.extend(switched.stopped);
         let retired = Retired::from(old);
         retired.leave();
         (retired, changes)
@@ -88,6 +99,10 @@ impl Graph {
         for key in &plan.kept.branches {
             let node = old.branches.remove(key);
             self.branches.extend(node.map(|node| (key.clone(), node)));
+        }
+        for key in &plan.kept.queues {
+            let queue = old.queues.remove(key);
+            self.queues.extend(queue.map(|queue| (key.clone(), queue)));
         }
         for key in &plan.kept.receivers {
             let node = old.receivers.remove(key);
@@ -133,6 +148,10 @@ impl Graph {
             .branches
             .keys()
             .map(|(id, signal)| format!("{} ({})", named("exporter", id), signal.name()));
+        let on_disk = self.queues.iter().flat_map(|((pipeline, _), queue)| {
+            let ids = queue.tails.keys();
+            ids.map(move |id| format!("{} ({pipeline})", named("exporter", id)))
+        });
         let processors = self
             .processors
             .keys()
@@ -140,6 +159,7 @@ impl Graph {
         let receivers = self.receivers.keys().map(|id| named("receiver", id));
         extensions
             .chain(branches)
+            .chain(on_disk)
             .chain(processors)
             .chain(receivers)
             .collect()

@@ -1,5 +1,6 @@
 //! From the command line to the last log line: start, run, reload, stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline::Host;
@@ -17,7 +18,7 @@ use crate::{memory, telemetry};
 pub(crate) fn run(arguments: ConfigArguments, watched: bool) -> Result<(), Failure> {
     let mut source = Source::new(arguments, watched);
     let (configuration, problems) = source.load();
-    let configuration = configuration?;
+    let configuration = Arc::new(configuration?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("pharos-io")
@@ -36,7 +37,7 @@ pub(crate) fn run(arguments: ConfigArguments, watched: bool) -> Result<(), Failu
     })
 }
 
-async fn serve(configuration: &Configuration, source: Source) -> Result<(), Failure> {
+async fn serve(configuration: &Arc<Configuration>, source: Source) -> Result<(), Failure> {
     tracing::info!(
         Version = env!("CARGO_PKG_VERSION"),
         NumCPU = std::thread::available_parallelism().map_or(1, usize::from),
@@ -134,34 +135,41 @@ impl Service {
     /// of it starts. A signal that ends the collector ends this, too.
     async fn adopt(
         &mut self,
-        configuration: &Configuration,
+        configuration: &Arc<Configuration>,
         signals: &mut Signals,
     ) -> Result<Changes, NotAdopted> {
         let timeout = configuration.service.shutdown_timeout.get();
         let candidate = Candidate::new(configuration, &self.graph, &self.host);
         let mut candidate = candidate.map_err(NotAdopted::Unusable)?;
         let started = tokio::select! {
-            started = candidate.start(configuration, &self.graph) => {
-                started.map_err(NotAdopted::Unusable)
-            }
+            started = candidate.start(&self.graph) => started.map_err(NotAdopted::Unusable),
             name = signals.end() => Err(NotAdopted::Told(name)),
+        };
+        // What follows is not broken off: exporters on disk are between two owners.
+        let started = match started {
+            Ok(()) => {
+                let switched = candidate.switch(&mut self.graph).await;
+                switched.map_err(NotAdopted::Unusable)
+            }
+            Err(why) => Err(why),
         };
         match started {
             Ok(()) => {
                 let (retired, changes) = self.graph.commit(candidate);
-                self.retire(retired, timeout);
+                self.retire(retired, timeout).await;
                 self.shutdown_timeout = timeout;
                 Ok(changes)
             }
             Err(why) => {
-                self.retire(candidate.discard(&self.graph), timeout);
+                self.retire(candidate.discard(&self.graph), timeout).await;
                 Err(why)
             }
         }
     }
 
-    /// Stops components in the background.
-    fn retire(&self, retired: Retired, time: Duration) {
+    /// Stops components, in the background as far as nobody may follow them before.
+    async fn retire(&self, mut retired: Retired, time: Duration) {
+        retired.hand_back().await;
         if !retired.is_empty() {
             self.retiring.spawn(retired.stop(time));
         }
@@ -208,7 +216,7 @@ impl Service {
         // Reads files on the thread that waits for signals, which serves no sockets.
         let (configuration, problems) = source.load();
         let configuration = match configuration {
-            Ok(configuration) => configuration,
+            Ok(configuration) => Arc::new(configuration),
             Err(failure) => {
                 reporter.failed(&failure.to_string());
                 return None;

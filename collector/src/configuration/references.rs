@@ -14,6 +14,7 @@ pub(super) fn check(configuration: &Configuration, root: &Node, problems: &mut P
     };
     checker.sections(problems);
     checker.extensions(problems);
+    checker.storages(problems);
     for (id, pipeline) in &configuration.service.pipelines {
         checker.pipeline(id, pipeline, problems);
     }
@@ -58,6 +59,27 @@ impl Checker<'_> {
                 let message = self.dangling(Kind::Extension, id);
                 problems.error(Some(at(self.root, &path)), "service::extensions", message);
             }
+        }
+    }
+
+    /// Queues on disk name an extension that is started.
+    fn storages(&self, problems: &mut Problems) {
+        for (id, exporter) in &self.configuration.exporters {
+            let tail = exporter.config.tail();
+            let Some(storage) = tail.storage() else {
+                continue;
+            };
+            let path = format!("exporters::{id}::sending_queue::storage");
+            let started = &self.configuration.service.extensions;
+            let message = match storage.parse::<ComponentId>() {
+                Ok(storage) if started.contains(&storage) => continue,
+                Ok(storage) if self.configured(Kind::Extension, &storage) => {
+                    format!("extension \"{storage}\" is not listed in service::extensions")
+                }
+                Ok(storage) => self.dangling(Kind::Extension, &storage),
+                Err(error) => format!("\"{storage}\" is no id of an extension: {error}"),
+            };
+            problems.error(Some(at(self.root, &path)), &path, message);
         }
     }
 

@@ -2,16 +2,18 @@
 //! runs, which does not notice.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use pipeline::extension::Offers;
 use pipeline::tail::Tail;
-use pipeline::{Host, Outlet, Outputs, Signal};
+use pipeline::{Consumer, Host, Outlet, Outputs, Signal};
 use settings::ComponentId;
 
-use super::nodes::{Branch, ExtensionNode, ReceiverNode};
+use super::nodes::{Branch, ExtensionNode, ReceiverNode, TailOnDisk};
+use super::on_disk::{self, Exporters, Switched};
 use super::plan::{self, Plan};
 use super::wiring::{Heads, Pipelines, line_up};
-use super::{BranchId, Graph, Retired, cannot, named};
+use super::{BranchId, Graph, QueueId, Retired, cannot, named};
 use crate::configuration::Configuration;
 use crate::signal_of;
 
@@ -20,6 +22,8 @@ pub(crate) struct Candidate {
     pub(super) plan: Plan,
     pub(super) started: Graph,
     pub(super) heads: Heads,
+    pub(super) switched: Switched,
+    configuration: Arc<Configuration>,
     host: Host,
 }
 
@@ -30,7 +34,7 @@ impl Candidate {
     /// # Errors
     /// When a processor cannot be built.
     pub(crate) fn new(
-        configuration: &Configuration,
+        configuration: &Arc<Configuration>,
         running: &Graph,
         host: &Host,
     ) -> Result<Candidate, String> {
@@ -39,9 +43,12 @@ impl Candidate {
             plan,
             started: Graph {
                 processors,
+                configuration: Some(Arc::clone(configuration)),
                 ..Graph::default()
             },
             heads: Heads::new(),
+            switched: Switched::default(),
+            configuration: Arc::clone(configuration),
             host: host.clone(),
         };
         candidate.say_leaving(running, true);
@@ -55,15 +62,64 @@ impl Candidate {
     ///
     /// # Errors
     /// One line: which component does not start, and why.
-    pub(crate) async fn start(
-        &mut self,
-        configuration: &Configuration,
-        running: &Graph,
-    ) -> Result<(), String> {
-        self.start_extensions(configuration, running).await?;
-        self.start_branches(configuration).await?;
-        self.heads = self.line_up(configuration, running);
-        self.start_receivers(configuration, running).await
+    pub(crate) async fn start(&mut self, running: &Graph) -> Result<(), String> {
+        let configuration = Arc::clone(&self.configuration);
+        self.start_extensions(&configuration, running).await?;
+        self.start_branches(&configuration).await?;
+        self.open_queues(&configuration).await?;
+        self.heads = self.line_up(&configuration, running);
+        self.start_receivers(&configuration, running).await
+    }
+
+    /// Replaces exporters on the queues on disk that are kept: the last step
+    /// before the commit, since two cannot read for one exporter at a time.
+    /// Takes as long as attempts under way and the start of the new exporters.
+    ///
+    /// # Errors
+    /// Which exporter does not start, and why; all is as it was then.
+    pub(crate) async fn switch(&mut self, running: &mut Graph) -> Result<(), String> {
+        let mut before = Vec::new();
+        for (id, wanted) in &self.plan.queues {
+            let Some(queue) = running.queues.get_mut(id) else {
+                continue;
+            };
+            let kept = &self.plan.kept;
+            if !kept.queues.contains(id) || queue.is_read_by(wanted, kept) {
+                continue;
+            }
+            before.push((id, queue.exporters()));
+            let switched = queue.switch(id, wanted, kept, &self.configuration, &self.host);
+            match switched.await {
+                Ok(switched) => {
+                    self.switched.started.extend(switched.started);
+                    self.switched.stopped.extend(switched.stopped);
+                }
+                Err(error) => {
+                    self.switch_back(running, before).await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn switch_back(&self, running: &mut Graph, before: Vec<(&QueueId, Exporters)>) {
+        let Some(configuration) = running.configuration.clone() else {
+            return;
+        };
+        let offers = running.extensions.iter();
+        let offers = offers.map(|(id, node)| (id.to_string(), node.offers.clone()));
+        let host = Host {
+            offers: Offers::new(offers.collect()),
+            ..self.host.clone()
+        };
+        for (id, exporters) in before.into_iter().rev() {
+            if let Some(queue) = running.queues.get_mut(id) {
+                queue
+                    .switch_back(id, &exporters, &configuration, &host)
+                    .await;
+            }
+        }
     }
 
     /// Gives back what was started, to be stopped; what runs goes on.
@@ -82,11 +138,23 @@ impl Candidate {
         let extensions = extensions.filter(|(id, _)| !kept.extensions.contains(id));
         let branches = running.branches.iter();
         let branches = branches.filter(|(id, _)| !kept.branches.contains(id));
+        let tails = running.queues.iter().flat_map(|(id, queue)| {
+            let wanted = self.plan.queues.get(id);
+            let wanted = wanted.filter(|_| kept.queues.contains(id));
+            let stays = move |id: &ComponentId, node: &TailOnDisk| {
+                wanted.and_then(|wanted| wanted.get(id)) == Some(&node.made_from)
+            };
+            queue
+                .tails
+                .iter()
+                .filter(move |(id, node)| !stays(id, node))
+        });
         let receivers = running.receivers.iter();
         let receivers = receivers.filter(|(id, _)| !kept.receivers.contains(id));
         extensions
             .map(|(_, node)| &node.host)
             .chain(branches.map(|(_, node)| &node.host))
+            .chain(tails.map(|(_, node)| &node.host))
             .chain(receivers.map(|(_, node)| &node.host))
             .for_each(|host| host.listeners.set_leaving(leaving));
     }
@@ -139,6 +207,33 @@ impl Candidate {
         Ok(())
     }
 
+    /// Starts the exporters of the queues on disk that nobody reads yet.
+    async fn open_queues(&mut self, configuration: &Configuration) -> Result<(), String> {
+        for (id, exporters) in &self.plan.queues {
+            if self.plan.kept.queues.contains(id) {
+                continue;
+            }
+            let opened = on_disk::open(id, &self.host);
+            let opened = opened.map_err(|error| {
+                let first = exporters.keys().next();
+                first.map_or_else(
+                    || error.to_string(),
+                    |first| cannot("start", first, "exporter", &error),
+                )
+            })?;
+            let opened = self.started.queues.entry(id.clone()).or_insert(opened);
+            let removed = opened.set_aside_removed(exporters).await;
+            removed.map_err(|error| error.to_string())?;
+            for (exporter, made_from) in exporters {
+                opened
+                    .start(id, exporter, made_from, configuration, &self.host)
+                    .await?;
+            }
+            opened.resume();
+        }
+        Ok(())
+    }
+
     async fn start_branch(
         &mut self,
         configuration: &Configuration,
@@ -185,8 +280,14 @@ impl Candidate {
                 let branch = new.or_else(|| running.branches.get(&key))?;
                 Some(branch.consumer.clone())
             });
+            let queues = self.plan.queues.keys().filter_map(|key| {
+                let new = self.started.queues.get(key);
+                let queue = new.or_else(|| running.queues.get(key))?;
+                (key.0 == *id).then(|| Arc::clone(&queue.branch) as Arc<dyn Consumer>)
+            });
+            let branches = branches.chain(queues).collect();
             let clock = &self.host.clock;
-            let head = line_up(signal, processors.collect(), branches.collect(), clock);
+            let head = line_up(signal, processors.collect(), branches, clock);
             pipelines.add(&pipeline.receivers, signal, head);
         }
         pipelines.heads()

@@ -1,11 +1,14 @@
 //! The components at work, each with what it was made from.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use pipeline::durable::{DurableLog, Storage};
 use pipeline::tail::Tail;
 use pipeline::tail::settings::BatchSettings;
 use pipeline::{Consumer, Extension, Gate, Host, Outputs, Processor, Running, Transform};
+use settings::ComponentId;
 
 /// An extension at work.
 pub(super) struct ExtensionNode {
@@ -54,6 +57,30 @@ pub(super) struct BranchSettings {
     pub(super) exporter: String,
     /// Those of the batch processor that moved into the queue.
     pub(super) batch: Option<BatchSettings>,
+}
+
+/// The queue on disk of one pipeline in one storage, and the exporters that read it.
+pub(super) struct QueueOnDisk {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) log: Arc<DurableLog>,
+    /// Stays when the exporters change.
+    pub(super) branch: Arc<pipeline::durable::Branch>,
+    pub(super) tails: BTreeMap<ComponentId, TailOnDisk>,
+}
+
+impl QueueOnDisk {
+    /// Hands over to the tails as they are now.
+    pub(super) fn resume(&self) {
+        self.branch
+            .resume(self.tails.values().map(|node| &node.tail));
+    }
+}
+
+/// An exporter on a queue on disk.
+pub(super) struct TailOnDisk {
+    pub(super) made_from: BranchSettings,
+    pub(super) tail: Tail,
+    pub(super) host: Host,
 }
 
 /// A receiver at work.

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline::registry::Settings;
+use pipeline::registry::{ExporterConfig, Settings};
 use pipeline::tail::settings::BatchSettings;
 use pipeline::{Host, Signal};
 use settings::ComponentId;
 
 use super::nodes::{BranchSettings, ProcessorNode, Stage};
-use super::{BranchId, Graph, ProcessorId, cannot};
+use super::{BranchId, Graph, ProcessorId, QueueId, cannot};
 use crate::configuration::Configuration;
 use crate::signal_of;
 
@@ -17,6 +17,8 @@ pub(super) struct Plan {
     /// Extensions and their settings, in order.
     pub(super) extensions: Vec<(ComponentId, String)>,
     pub(super) branches: BTreeMap<BranchId, BranchSettings>,
+    /// Queues on disk and the exporters that read them.
+    pub(super) queues: Queues,
     /// Receivers, their settings and the signals that they feed.
     pub(super) receivers: BTreeMap<ComponentId, (String, BTreeSet<Signal>)>,
     pub(super) kept: Kept,
@@ -28,12 +30,17 @@ pub(super) struct Kept {
     pub(super) extensions: BTreeSet<ComponentId>,
     pub(super) processors: BTreeSet<ProcessorId>,
     pub(super) branches: BTreeSet<BranchId>,
+    /// Their exporters may change.
+    pub(super) queues: BTreeSet<QueueId>,
     pub(super) receivers: BTreeSet<ComponentId>,
 }
 
+/// Exporters by the queue on disk that they read.
+pub(super) type Queues = BTreeMap<QueueId, BTreeMap<ComponentId, BranchSettings>>;
+
 impl Kept {
     /// Whether everything that a component asked extensions for is still there.
-    fn serves(&self, host: &Host) -> bool {
+    pub(super) fn serves(&self, host: &Host) -> bool {
         let kept: BTreeSet<String> = self.extensions.iter().map(ToString::to_string).collect();
         host.offers.asked().is_subset(&kept)
     }
@@ -61,7 +68,12 @@ pub(super) fn plan(
         }
     }
     let processors = processors(configuration, running, &mut kept)?;
-    let branches = branches(configuration, running, &processors)?;
+    let (branches, queues) = branches(configuration, running, &processors)?;
+    for key in running.queues.keys() {
+        if queues.contains_key(key) && kept.extensions.contains(&key.1) {
+            kept.queues.insert(key.clone());
+        }
+    }
     for (key, branch) in &running.branches {
         if branches.get(key) == Some(&branch.made_from) && kept.serves(&branch.host) {
             kept.branches.insert(key.clone());
@@ -81,6 +93,7 @@ pub(super) fn plan(
     let plan = Plan {
         extensions,
         branches,
+        queues,
         receivers,
         kept,
     };
@@ -128,14 +141,16 @@ fn processors(
     Ok(new)
 }
 
-/// One branch for each exporter and signal. The batching of a pipeline happens
-/// in the queues of its exporters, where it costs no client time.
+/// One branch for each exporter and signal, or a place at the pipeline's queue on
+/// disk. The batching of a pipeline happens in the queues of its exporters, where
+/// it costs no client time.
 fn branches(
     configuration: &Configuration,
     running: &Graph,
     new: &NewProcessors,
-) -> Result<BTreeMap<BranchId, BranchSettings>, String> {
+) -> Result<(BTreeMap<BranchId, BranchSettings>, Queues), String> {
     let mut branches: BTreeMap<BranchId, BranchSettings> = BTreeMap::new();
+    let mut queues = Queues::new();
     for (pipeline, used) in &configuration.service.pipelines {
         let batch = used.processors.iter().rev().find_map(|id| {
             let key = (pipeline.clone(), id.clone());
@@ -145,6 +160,15 @@ fn branches(
             let Some(configured) = configuration.exporters.get(id) else {
                 continue;
             };
+            let settings = BranchSettings {
+                exporter: written(&*configured.config)?,
+                batch: batch.clone(),
+            };
+            if let Some(storage) = storage_of(&*configured.config)? {
+                let queue = queues.entry((pipeline.clone(), storage)).or_default();
+                queue.insert(id.clone(), settings);
+                continue;
+            }
             let key = (id.clone(), signal_of(pipeline));
             match branches.get(&key) {
                 Some(known) if known.batch != batch => tracing::warn!(
@@ -153,17 +177,18 @@ fn branches(
                     "Pipelines with different batch processors share this exporter; the settings of the first one count."
                 ),
                 Some(_) => {}
-                None => {
-                    let settings = BranchSettings {
-                        exporter: written(&*configured.config)?,
-                        batch: batch.clone(),
-                    };
-                    branches.insert(key, settings);
-                }
+                None => drop(branches.insert(key, settings)),
             }
         }
     }
-    Ok(branches)
+    Ok((branches, queues))
+}
+
+/// The storage extension of an exporter's queue, if that is on disk.
+fn storage_of(config: &dyn ExporterConfig) -> Result<Option<ComponentId>, String> {
+    let tail = config.tail();
+    let storage = tail.storage().map(str::parse::<ComponentId>).transpose();
+    storage.map_err(|error| format!("sending_queue::storage: {error}"))
 }
 
 fn batch_of(node: &ProcessorNode) -> Option<BatchSettings> {

@@ -12,11 +12,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::batcher::Batcher;
+use super::queue::Fate;
 use super::settings::TailSettings;
 use super::status::Reporter;
 use crate::batch::Batch;
+use crate::clock::Clock;
 use crate::exporter::{Again, Exporter, RefusedPart, Report};
-use crate::outcome::{Accepted, Outcome, Refused};
+use crate::outcome::{Accepted, Refused};
+
+/// The reason of what a shutdown interrupts.
+const SHUTDOWN: &str = "shutdown";
 
 /// Everything that sending needs. Shared by the workers of a tail.
 pub(crate) struct Delivery {
@@ -25,6 +30,30 @@ pub(crate) struct Delivery {
     pub(crate) reporter: Reporter,
     /// Cancelled when the deadline of a shutdown has passed.
     pub(crate) hurry: CancellationToken,
+    /// What is different in front of a queue on disk.
+    pub(crate) on_disk: Option<OnDisk>,
+}
+
+/// What a queue on disk changes for those who deliver from it: nothing is given
+/// up because of a shutdown.
+#[derive(Clone)]
+pub(crate) struct OnDisk {
+    /// Cancelled when the tail begins to stop: nobody waits for a failing destination.
+    pub(crate) closing: CancellationToken,
+    /// Cancelled to read no more from the log.
+    pub(crate) stop_reading: CancellationToken,
+    /// Older data are given up; zero keeps them for ever.
+    pub(crate) max_age: Duration,
+    /// The clock of the entries.
+    pub(crate) clock: Clock,
+}
+
+impl OnDisk {
+    /// Whether what was accepted then, in milliseconds since 1970, is too old.
+    pub(crate) fn is_expired(&self, accepted_at: u64) -> bool {
+        let age = (self.clock.unix_nano() / 1_000_000).saturating_sub(accepted_at);
+        !self.max_age.is_zero() && u128::from(age) > self.max_age.as_millis()
+    }
 }
 
 /// Why what is left of a batch is given up.
@@ -34,24 +63,30 @@ struct GivenUp {
 }
 
 impl Delivery {
-    /// Sends a job until the destination has it, refuses it, or it must be given up.
-    pub(crate) async fn send(&self, batch: Batch) -> Outcome {
+    /// Sends a job until the destination has it, refuses it, or it must be given
+    /// up. `accepted_at` is when the oldest entry on disk was accepted.
+    pub(crate) async fn send(&self, batch: Batch, accepted_at: Option<u64>) -> Fate {
         let Some(limits) = self.limits() else {
-            return self.send_piece(batch).await;
+            return self.send_piece(batch, accepted_at).await;
         };
         let split = batch.payload.split(limits);
-        let mut pieces = Vec::with_capacity(split.pieces.len());
+        let mut outcomes = Vec::with_capacity(split.pieces.len());
+        let mut kept = None;
         // A single record over the limit still goes out, alone: the cap is a wish for batches.
         for payload in split.pieces.into_iter().chain(split.oversize) {
-            pieces.push(
-                self.send_piece(Batch {
-                    payload,
-                    client: batch.client.clone(),
-                })
-                .await,
-            );
+            let piece = Batch {
+                payload,
+                client: batch.client.clone(),
+            };
+            match self.send_piece(piece, accepted_at).await {
+                Fate::Settled(outcome) => outcomes.push(outcome),
+                Fate::Kept { items } => *kept.get_or_insert(0) += items,
+            }
         }
-        crate::outcome::join(pieces)
+        match kept {
+            Some(items) => Fate::Kept { items },
+            None => Fate::Settled(crate::outcome::join(outcomes)),
+        }
     }
 
     fn limits(&self) -> Option<SplitLimits> {
@@ -62,7 +97,7 @@ impl Delivery {
         })
     }
 
-    async fn send_piece(&self, mut batch: Batch) -> Outcome {
+    async fn send_piece(&self, mut batch: Batch, accepted_at: Option<u64>) -> Fate {
         let mut span = self.reporter.span();
         let mut accepted = Accepted::default();
         let mut refused_all = true;
@@ -75,11 +110,12 @@ impl Delivery {
             span.count("sent", report.sent);
             self.count_refused(report.refused, &mut accepted);
             let Some(again) = report.again else { break };
-            match self.wait(backoff.as_mut(), again, begun.elapsed()).await {
+            let spent = begun.elapsed();
+            match self.wait(backoff.as_mut(), again, spent, accepted_at).await {
                 Ok(again) => batch.payload = again.payload,
                 Err(given_up) => {
                     span.fail(&given_up.again.why);
-                    return Err(self.give_up(given_up));
+                    return self.give_up(given_up);
                 }
             }
         }
@@ -87,10 +123,10 @@ impl Delivery {
             span.count("refused", accepted.rejected);
             span.fail(why);
         }
-        match accepted.why.clone() {
+        Fate::Settled(match accepted.why.clone() {
             Some(why) if refused_all => Err(Refused::Never { why }),
             _ => Ok(accepted),
-        }
+        })
     }
 
     async fn attempt(&self, batch: &Batch) -> Report {
@@ -112,7 +148,22 @@ impl Delivery {
         backoff: Option<&mut Backoff<'_>>,
         again: Again,
         spent: Duration,
+        accepted_at: Option<u64>,
     ) -> Result<Again, GivenUp> {
+        if let Some(on_disk) = &self.on_disk {
+            if on_disk.closing.is_cancelled() {
+                return Err(GivenUp {
+                    reason: SHUTDOWN,
+                    again,
+                });
+            }
+            if accepted_at.is_some_and(|at| on_disk.is_expired(at)) {
+                return Err(GivenUp {
+                    reason: "expired",
+                    again,
+                });
+            }
+        }
         let Some(backoff) = backoff else {
             return Err(GivenUp {
                 reason: "retry_disabled",
@@ -129,18 +180,34 @@ impl Delivery {
         self.reporter.failing(&again.why, wait);
         tokio::select! {
             () = tokio::time::sleep(wait) => Ok(again),
-            () = self.hurry.cancelled() => Err(GivenUp { reason: "shutdown", again }),
+            () = self.hurry.cancelled() => Err(GivenUp { reason: SHUTDOWN, again }),
+            () = self.closing() => Err(GivenUp { reason: SHUTDOWN, again }),
         }
     }
 
-    fn give_up(&self, given_up: GivenUp) -> Refused {
+    /// Ends when a tail in front of a queue on disk begins to stop.
+    async fn closing(&self) {
+        match &self.on_disk {
+            Some(on_disk) => on_disk.closing.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn give_up(&self, given_up: GivenUp) -> Fate {
         let GivenUp { reason, again } = given_up;
+        if let Some(on_disk) = self.on_disk.as_ref().filter(|_| reason == SHUTDOWN) {
+            // It stays where it is, and so does what comes behind it.
+            on_disk.stop_reading.cancel();
+            return Fate::Kept {
+                items: again.payload.items(),
+            };
+        }
         self.reporter
             .dropped(again.payload.items(), reason, &again.why);
-        Refused::Later {
+        Fate::Settled(Err(Refused::Later {
             after: again.after,
             why: again.why,
-        }
+        }))
     }
 
     fn count_refused(&self, refused: Vec<RefusedPart>, accepted: &mut Accepted) {

@@ -10,6 +10,7 @@ use otlp::Signal;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::TailReport;
 use super::queue::Queue;
 use crate::telemetry::meter;
 
@@ -26,8 +27,12 @@ pub(crate) struct TailMetrics {
 
 #[derive(Debug, Default)]
 struct Counts {
+    /// What a queue on disk held at the start.
+    found: AtomicU64,
     accepted: AtomicU64,
     sent: AtomicU64,
+    /// Sent, but in one entry with others that were not: comes again.
+    again: AtomicU64,
     dropped: Mutex<Vec<(String, u64)>>,
     last_success: Mutex<Option<Instant>>,
 }
@@ -73,6 +78,16 @@ impl TailMetrics {
             .fetch_add(items as u64, Ordering::Relaxed);
     }
 
+    /// A queue on disk held `items` when it was opened.
+    pub(crate) fn found(&self, items: u64) {
+        self.counts.found.fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// `items` are done with and stay on disk all the same, beside others that are not.
+    pub(crate) fn again(&self, items: usize) {
+        self.counts.again.fetch_add(items as u64, Ordering::Relaxed);
+    }
+
     pub(crate) fn sent(&self, items: usize) {
         self.counts.sent.fetch_add(items as u64, Ordering::Relaxed);
         *self.counts.last_success.lock() = Some(Instant::now());
@@ -99,13 +114,18 @@ impl TailMetrics {
         }
     }
 
-    /// Items taken, sent, and given up by reason, since the start.
-    pub(crate) fn totals(&self) -> (u64, u64, Vec<(String, u64)>) {
-        (
-            self.counts.accepted.load(Ordering::Relaxed),
-            self.counts.sent.load(Ordering::Relaxed),
-            self.counts.dropped.lock().clone(),
-        )
+    /// What is known of everything since the start, as a report.
+    pub(crate) fn report(&self, exporter: String, signal: Signal, stored: u64) -> TailReport {
+        TailReport {
+            exporter,
+            signal,
+            found: self.counts.found.load(Ordering::Relaxed),
+            accepted: self.counts.accepted.load(Ordering::Relaxed),
+            sent: self.counts.sent.load(Ordering::Relaxed),
+            again: self.counts.again.load(Ordering::Relaxed),
+            dropped: self.counts.dropped.lock().clone(),
+            stored,
+        }
     }
 
     fn since_success(&self) -> Option<Duration> {

@@ -111,6 +111,20 @@ impl Reporter {
         );
     }
 
+    /// `items` of a queue on disk can be read no more.
+    pub(crate) fn lost(&self, items: usize, reason: &'static str, why: &str) {
+        self.metrics.dropped(items, reason);
+        tracing::error!(
+            otelcol.component.id = &*self.exporter,
+            otelcol.component.kind = "exporter",
+            otelcol.signal = self.signal.name(),
+            dropped_items = items,
+            reason,
+            error = why,
+            "A part of the sending queue on disk cannot be read. What it held is lost; the rest goes on."
+        );
+    }
+
     fn may_log(&self) -> bool {
         let now = Instant::now();
         let mut last = self.last_log.lock();
