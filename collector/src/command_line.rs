@@ -92,6 +92,31 @@ pub(crate) enum Command {
     /// Answers SQL over the tables of the lake.
     #[cfg(feature = "query")]
     Query(Query),
+    /// Sends the records of dead letters again, through a pipeline.
+    Replay(Replay),
+}
+
+/// `pharos replay`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Sends the records of dead letters again, through the processors and exporters of a pipeline.\n\n\
+    What was replayed is noted beside each file (FILE.replayed): the same command goes on where it was\n\
+    cut off, and sends only what came since. A file that was repaired meanwhile is sent whole. Delta\n\
+    tables take each record of a file once, however often it is replayed.\n\n\
+    Example: pharos replay --config otel-config.yaml --pipeline logs data/lake/dead_letter/delta-logs.ndjson"
+)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// The pipeline, for example logs or logs/backup.
+    #[arg(long, value_name = "ID")]
+    pub(crate) pipeline: String,
+    /// Sends what was replayed before once more.
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// Files of dead letters.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<std::path::PathBuf>,
 }
 
 /// `pharos print-config`.

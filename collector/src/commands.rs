@@ -4,6 +4,7 @@ mod components;
 mod print_config;
 #[cfg(feature = "query")]
 mod query;
+mod replay;
 mod validate;
 
 use std::fmt;
@@ -40,6 +41,7 @@ pub(crate) fn run(line: CommandLine) -> Result<(), Failure> {
         Some(Command::Featuregate { id }) => featuregate(id.as_deref()),
         #[cfg(feature = "query")]
         Some(Command::Query(arguments)) => query::run(&arguments),
+        Some(Command::Replay(arguments)) => replay::run(&arguments),
     }
 }
 

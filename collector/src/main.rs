@@ -3,6 +3,7 @@
 mod command_line;
 mod commands;
 mod configuration;
+mod extensions;
 mod graph;
 mod life_cycle;
 mod memory;
