@@ -157,6 +157,7 @@ fn line_up(
             Processor::Transform(transform) => fused.insert(0, (id, transform)),
             Processor::Batch(_) => {}
             Processor::Gate(gate) => {
+                gate.open(host);
                 head = fuse(signal, std::mem::take(&mut fused), head, host);
                 head = Arc::new(Guarded::new(gate, head));
             }
