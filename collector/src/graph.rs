@@ -180,6 +180,7 @@ pub(crate) fn line_up(
             Processor::Transform(transform) => fused.insert(0, (id, transform)),
             Processor::Batch(_) => {}
             Processor::Gate(gate) => {
+                gate.open(host);
                 head = fuse(signal, std::mem::take(&mut fused), head, host);
                 head = Arc::new(Guarded::new(gate, head));
             }

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod commands;
+mod composition;
 mod configuration;
 mod extensions;
 mod graph;

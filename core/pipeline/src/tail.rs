@@ -140,6 +140,7 @@ impl Tail {
             Arc::clone(&metrics),
         );
         metrics::observe(&queue, exporter, signal);
+        queue::show(&queue, exporter, signal, &host.health);
         let reporter = Reporter::new(
             exporter,
             signal,
