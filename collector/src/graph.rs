@@ -20,6 +20,7 @@ use settings::{ComponentId, PipelineId};
 pub(crate) use self::candidate::Candidate;
 use self::nodes::{Branch, ExtensionNode, ProcessorNode, QueueOnDisk, ReceiverNode};
 pub(crate) use self::retire::Retired;
+pub(crate) use self::wiring::{line_up, processors};
 use crate::configuration::Configuration;
 
 /// One branch of the pipelines with its queue in memory: an exporter and a signal.
@@ -84,10 +85,22 @@ impl Graph {
         self.keep(&mut old, &plan);
         changes.kept = self.names().len() - changes.started.len();
         changes.stopped = old.names();
+        self.leave_processors(&old);
         changes.stopped.extend(switched.stopped);
         let retired = Retired::from(old);
         retired.leave();
         (retired, changes)
+    }
+
+    /// What a processor shares with those of other pipelines stays as long as one does.
+    fn leave_processors(&self, old: &Graph) {
+        for node in old.processors.values() {
+            let health = &node.host.health;
+            let mut others = self.processors.values();
+            if !others.any(|other| other.host.health.is_same_component(health)) {
+                node.host.leave();
+            }
+        }
     }
 
     /// Takes over from `old` what the plan keeps.
@@ -172,6 +185,6 @@ fn named(kind: &str, id: &ComponentId) -> String {
 }
 
 /// `failed to start "otlp" receiver: ...`
-fn cannot(what: &str, id: &ComponentId, kind: &str, error: &StartError) -> String {
+pub(crate) fn cannot(what: &str, id: &ComponentId, kind: &str, error: &StartError) -> String {
     format!("failed to {what} \"{id}\" {kind}: {error}")
 }

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::command_line::ConfigArguments;
 use crate::commands::Failure;
+use crate::composition;
 use crate::configuration::Configuration;
 use crate::graph::{Candidate, Changes, Graph, Retired};
 use crate::reload::{Reporter, Source};
@@ -156,6 +157,8 @@ impl Service {
         match started {
             Ok(()) => {
                 let (retired, changes) = self.graph.commit(candidate);
+                let composition = composition::describe(configuration);
+                self.host.health.set_composition(composition);
                 self.retire(retired, timeout).await;
                 self.shutdown_timeout = timeout;
                 Ok(changes)

@@ -9,7 +9,7 @@ use pipeline::tail::Tail;
 use pipeline::{Consumer, Host, Outlet, Outputs, Signal};
 use settings::ComponentId;
 
-use super::nodes::{Branch, ExtensionNode, ReceiverNode, TailOnDisk};
+use super::nodes::{Branch, ExtensionNode, ReceiverNode, Stage, TailOnDisk};
 use super::on_disk::{self, Exporters, Switched};
 use super::plan::{self, Plan};
 use super::wiring::{Heads, Pipelines, line_up};
@@ -38,7 +38,7 @@ impl Candidate {
         running: &Graph,
         host: &Host,
     ) -> Result<Candidate, String> {
-        let (plan, processors) = plan::plan(configuration, running)?;
+        let (plan, processors) = plan::plan(configuration, running, host)?;
         let candidate = Candidate {
             plan,
             started: Graph {
@@ -67,6 +67,11 @@ impl Candidate {
         self.start_extensions(&configuration, running).await?;
         self.start_branches(&configuration).await?;
         self.open_queues(&configuration).await?;
+        for node in self.started.processors.values() {
+            if let Stage::Gate(gate) = &node.stage {
+                gate.open(&node.host);
+            }
+        }
         self.heads = self.line_up(&configuration, running);
         self.start_receivers(&configuration, running).await
     }
@@ -309,7 +314,8 @@ impl Candidate {
             let receiver = configured.config.build(id, outputs.clone());
             let receiver = receiver.map_err(|error| cannot("build", id, "receiver", &error))?;
             let host = self.host.of(&named("receiver", id));
-            let running = receiver.start(host.clone()).await;
+            let doors = self.plan.receivers.len();
+            let running = receiver.start(host.at_door(doors)).await;
             let running = running.map_err(|error| cannot("start", id, "receiver", &error))?;
             for (what, address) in &running.addresses {
                 tracing::info!(

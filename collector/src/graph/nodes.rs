@@ -22,11 +22,13 @@ pub(super) struct ExtensionNode {
 pub(super) struct ProcessorNode {
     pub(super) settings: String,
     pub(super) stage: Stage,
+    /// Shared by all pipelines of one configuration.
+    pub(super) host: Host,
 }
 
 /// What a processor does, shared by the pipeline before and after a reload.
 #[derive(Clone)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     Transform(Arc<dyn Transform>),
     Gate(Arc<dyn Gate>),
     Batch(BatchSettings),

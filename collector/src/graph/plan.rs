@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::registry::{ExporterConfig, Settings};
 use pipeline::tail::settings::BatchSettings;
-use pipeline::{Host, Signal};
-use settings::ComponentId;
+use pipeline::{Host, Signal, StartError};
+use settings::{ComponentId, PipelineId};
 
 use super::nodes::{BranchSettings, ProcessorNode, Stage};
-use super::{BranchId, Graph, ProcessorId, QueueId, cannot};
+use super::{BranchId, Graph, ProcessorId, QueueId, cannot, named};
 use crate::configuration::Configuration;
 use crate::signal_of;
 
@@ -57,6 +57,7 @@ pub(super) type NewProcessors = BTreeMap<ProcessorId, ProcessorNode>;
 pub(super) fn plan(
     configuration: &Configuration,
     running: &Graph,
+    host: &Host,
 ) -> Result<(Plan, NewProcessors), String> {
     let mut kept = Kept::default();
     let extensions = extensions(configuration)?;
@@ -67,7 +68,7 @@ pub(super) fn plan(
             kept.extensions.insert(id.clone());
         }
     }
-    let processors = processors(configuration, running, &mut kept)?;
+    let processors = processors(configuration, running, host, &mut kept)?;
     let (branches, queues) = branches(configuration, running, &processors)?;
     for key in running.queues.keys() {
         if queues.contains_key(key) && kept.extensions.contains(&key.1) {
@@ -116,9 +117,11 @@ fn extensions(configuration: &Configuration) -> Result<Vec<(ComponentId, String)
 fn processors(
     configuration: &Configuration,
     running: &Graph,
+    host: &Host,
     kept: &mut Kept,
 ) -> Result<NewProcessors, String> {
     let mut new = NewProcessors::new();
+    let mut hosts: BTreeMap<&ComponentId, Host> = BTreeMap::new();
     for (pipeline, used) in &configuration.service.pipelines {
         for id in &used.processors {
             let Some(configured) = configuration.processors.get(id) else {
@@ -126,19 +129,41 @@ fn processors(
             };
             let key = (pipeline.clone(), id.clone());
             let settings = written(&*configured.config)?;
-            if let Some(node) = running.processors.get(&key)
-                && node.settings == settings
-            {
+            let node = running.processors.get(&key);
+            if node.is_some_and(|node| node.settings == settings) {
                 kept.processors.insert(key);
                 continue;
             }
-            let built = configured.config.build(id, signal_of(pipeline));
-            let built = built.map_err(|error| cannot("build", id, "processor", &error))?;
-            let stage = built.into();
-            new.insert(key, ProcessorNode { settings, stage });
+            let stage = build(configuration, pipeline, id)?;
+            let shared = hosts.entry(id);
+            let shared = shared.or_insert_with(|| host.of(&named("processor", id)));
+            let host = shared.clone();
+            new.insert(
+                key,
+                ProcessorNode {
+                    settings,
+                    stage,
+                    host,
+                },
+            );
         }
     }
     Ok(new)
+}
+
+/// Builds a processor for a pipeline.
+pub(super) fn build(
+    configuration: &Configuration,
+    pipeline: &PipelineId,
+    id: &ComponentId,
+) -> Result<Stage, String> {
+    let configured = configuration.processors.get(id);
+    let unknown = || StartError::new("it is not configured");
+    let built = configured
+        .ok_or_else(unknown)
+        .and_then(|configured| configured.config.build(id, signal_of(pipeline)));
+    let built = built.map_err(|error| cannot("build", id, "processor", &error))?;
+    Ok(built.into())
 }
 
 /// One branch for each exporter and signal, or a place at the pipeline's queue on

@@ -152,6 +152,7 @@ fn tell(report: &TailReport) {
         accepted = report.accepted,
         sent = report.sent,
         dropped,
+        dead_letters = report.dead_letters,
         stored = report.stored,
         unaccounted = report.unaccounted(),
         "Exporter stopped"

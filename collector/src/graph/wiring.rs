@@ -6,10 +6,12 @@ use std::sync::Arc;
 use pipeline::fan_out::FanOut;
 use pipeline::telemetry::ProcessorMetrics;
 use pipeline::transform::{Chain, Guarded};
-use pipeline::{Clock, Consumer, Signal, Transform};
-use settings::ComponentId;
+use pipeline::{Clock, Consumer, Host, Signal, Transform};
+use settings::{ComponentId, PipelineId};
 
 use super::nodes::Stage;
+use super::plan;
+use crate::configuration::Configuration;
 
 /// Where each receiver sends each signal.
 pub(super) type Heads = BTreeMap<(ComponentId, Signal), Arc<dyn Consumer>>;
@@ -39,9 +41,31 @@ impl Pipelines {
     }
 }
 
+/// The processors of a pipeline, in order and ready, for one that no graph keeps.
+///
+/// # Errors
+/// Which of them cannot be built, and why.
+pub(crate) fn processors(
+    configuration: &Configuration,
+    id: &PipelineId,
+    host: &Host,
+) -> Result<Vec<(ComponentId, Stage)>, String> {
+    let pipeline = configuration.service.pipelines.get(id);
+    let ids = pipeline.map_or(&[][..], |pipeline| &pipeline.processors);
+    let mut processors = Vec::new();
+    for processor in ids {
+        let stage = plan::build(configuration, id, processor)?;
+        if let Stage::Gate(gate) = &stage {
+            gate.open(host);
+        }
+        processors.push((processor.clone(), stage));
+    }
+    Ok(processors)
+}
+
 /// Puts the processors of a pipeline before its branches. Neighbouring
 /// transforms become one walk over the records.
-pub(super) fn line_up(
+pub(crate) fn line_up(
     signal: Signal,
     processors: Vec<(ComponentId, Stage)>,
     branches: Vec<Arc<dyn Consumer>>,

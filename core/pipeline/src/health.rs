@@ -1,10 +1,16 @@
 //! How the components are, from what really happened to their batches.
 
+pub mod composition;
+mod queues;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
+
+pub use composition::Composition;
+pub use queues::Fullness;
 
 /// State of a component, as upstream names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +46,10 @@ pub struct Health {
 #[derive(Debug, Default)]
 struct State {
     ready: bool,
+    was_ready: bool,
     components: BTreeMap<String, Reports>,
+    composition: Arc<Composition>,
+    queues: Vec<queues::Queue>,
 }
 
 /// Who reports: during a reload a component and its successor do under one name.
@@ -55,18 +64,30 @@ type Reports = Vec<(Arc<Voice>, Report)>;
 impl Health {
     /// Says that the pipelines take telemetry, or no longer do.
     pub fn set_ready(&self, ready: bool) {
-        self.state.lock().ready = ready;
+        let mut state = self.state();
+        state.ready = ready;
+        state.was_ready |= ready;
     }
 
     /// Whether the pipelines take telemetry.
     pub fn is_ready(&self) -> bool {
-        self.state.lock().ready
+        self.state().ready
+    }
+
+    /// Whether the pipelines took telemetry at any time: what is not ready now is
+    /// stopping, not starting.
+    pub fn was_ready(&self) -> bool {
+        self.state().was_ready
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
     }
 
     /// Reports the state of a component (`exporter:delta`). Repeating a kind of
     /// state keeps the time since when it holds.
     pub fn report(&self, component: &str, status: Status, now_unix_nano: u64) {
-        let mut state = self.state.lock();
+        let mut state = self.state();
         if self.voice.gone.load(Ordering::Acquire) {
             return;
         }
@@ -108,19 +129,26 @@ impl Health {
         }
     }
 
+    /// Whether both are the health of one component.
+    pub fn is_same_component(&self, other: &Health) -> bool {
+        Arc::ptr_eq(&self.voice, &other.voice)
+    }
+
     /// Takes back what was reported here and in clones, and hears no more of it.
     pub fn leave(&self) {
-        let mut state = self.state.lock();
+        let mut state = self.state();
         self.voice.gone.store(true, Ordering::Release);
         state.components.retain(|_, reports| {
             reports.retain(|(voice, _)| !Arc::ptr_eq(voice, &self.voice));
             !reports.is_empty()
         });
+        let queues = &mut state.queues;
+        queues.retain(|queue| !Arc::ptr_eq(&queue.voice, &self.voice));
     }
 
     /// The last report of every component, by name.
     pub fn components(&self) -> BTreeMap<String, Report> {
-        let state = self.state.lock();
+        let state = self.state();
         let components = state.components.iter();
         let first = components.filter_map(|(name, reports)| Some((name, &reports.first()?.1)));
         first

@@ -34,6 +34,16 @@ impl Host {
         }
     }
 
+    /// The host as a receiver sees it, one of `receivers`: its budget is a door
+    /// of its own, with a part that no other can take.
+    #[must_use]
+    pub fn at_door(&self, receivers: usize) -> Host {
+        Host {
+            budget: self.budget.door(receivers),
+            ..self.clone()
+        }
+    }
+
     /// The host for one component (`receiver "otlp"`), which knows what that
     /// component uses and says of its health.
     #[must_use]

@@ -10,10 +10,12 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 
 class OtlpSink:
-    """Answers 200 after `delay` seconds; counts numbered records."""
+    """Answers 200 after `delay` seconds, or so slowly that no more than `rate` records a second
+    go in; counts numbered records."""
 
-    def __init__(self, delay: float) -> None:
-        self.delay = delay
+    def __init__(self, delay: float = 0, rate: float | None = None, port: int = 0) -> None:
+        self.delay, self.rate = delay, rate
+        self._taken_until = time.monotonic()
         self.received: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
         sink = self
@@ -26,7 +28,7 @@ class OtlpSink:
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
                 time.sleep(sink.delay)
-                sink._keep(ExportLogsServiceRequest.FromString(body))
+                time.sleep(max(0.0, sink._keep(ExportLogsServiceRequest.FromString(body)) - time.monotonic()))
                 self.send_response(200)
                 self.send_header("Content-Type", "application/x-protobuf")
                 self.send_header("Content-Length", "0")
@@ -35,18 +37,24 @@ class OtlpSink:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
         self.port: int = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def _keep(self, request: ExportLogsServiceRequest) -> None:
+    def _keep(self, request: ExportLogsServiceRequest) -> float:
+        """Counts the records; returns when they may have been taken."""
         with self._lock:
+            records = 0
             for resource in request.resource_logs:
                 for scope in resource.scope_logs:
                     for record in scope.log_records:
                         found = {a.key: a.value for a in record.attributes}
                         self.received[found["sender"].string_value, found["n"].int_value] += 1
+                    records += len(scope.log_records)
+            if self.rate is not None:
+                self._taken_until = max(self._taken_until, time.monotonic()) + records / self.rate
+            return self._taken_until
 
     def close(self) -> None:
         """Stops listening."""
