@@ -184,7 +184,7 @@ impl Pass {
         let mut letters = Letters::new(BufReader::new(file.take(part.to - part.from)));
         let mut contents = Contents::default();
         let mut open = Payload::empty(self.signal);
-        while let Some(letter) = letters.next().map_err(text)? {
+        while let Some(letter) = letters.read_next().map_err(text)? {
             let letter: ReadLetter = match letter {
                 Ok(letter) => letter,
                 Err(unreadable) => {
