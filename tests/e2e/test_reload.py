@@ -216,7 +216,7 @@ def test_a_hundred_reloads_under_load(start_pharos: StartPharos, sinks: list[Otl
 
     assert (knocking.refused, knocking.taken > 0) == (0, True)
     for sender in senders:
-        assert not sender.tally.uncertain, f"{sender.name} lost its connection or was refused"
+        assert not sender.tally.uncertain, f"{sender.name} was refused or lost its connection: {sender.tally.trouble}"
         assert len(sender.tally.acknowledged) > RELOADS
     received = sinks[0].received + sinks[1].received
     assert Counter({key: received.pop(key, 0) for key in moved}) == moved

@@ -32,6 +32,7 @@ fn settings(queue_size: u64) -> TailSettings {
         }),
         timeout: Some(Duration::from_secs(5)),
         batch: None,
+        dead_letter: Default::default(),
     }
 }
 
