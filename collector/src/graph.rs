@@ -54,6 +54,13 @@ impl Graph {
             pipelines.push((id, pipeline, processors(configuration, id, pipeline)?));
         }
         let exporters = start_exporters(configuration, &pipelines, host, tails).await?;
+        let mut on_disk = BTreeMap::new();
+        for (id, pipeline, processors) in &pipelines {
+            let batch = batching(processors);
+            let branches =
+                crate::on_disk::start(configuration, (id, pipeline), batch, host, tails).await?;
+            on_disk.insert((*id).clone(), branches);
+        }
         let mut heads: BTreeMap<(ComponentId, Signal), Vec<Arc<dyn Consumer>>> = BTreeMap::new();
         for (id, pipeline, processors) in pipelines {
             let signal = signal_of(id);
@@ -61,7 +68,10 @@ impl Graph {
                 .exporters
                 .iter()
                 .filter_map(|exporter| exporters.get(&(exporter.clone(), signal)).cloned());
-            let head = line_up(signal, processors, FanOut::over(branches.collect()), host);
+            let branches = branches
+                .chain(on_disk.remove(id).into_iter().flatten())
+                .collect();
+            let head = line_up(signal, processors, FanOut::over(branches), host);
             for receiver in &pipeline.receivers {
                 heads
                     .entry((receiver.clone(), signal))
@@ -74,9 +84,9 @@ impl Graph {
 }
 
 /// A processor and its id.
-type Named = (ComponentId, Processor);
+pub(crate) type Named = (ComponentId, Processor);
 
-fn processors(
+pub(crate) fn processors(
     configuration: &Configuration,
     id: &PipelineId,
     pipeline: &Pipeline,
@@ -95,6 +105,22 @@ fn processors(
     Ok(processors)
 }
 
+/// The batching that the processors of a pipeline ask for.
+fn batching(processors: &[Named]) -> Option<&BatchSettings> {
+    let last = processors.iter().rev();
+    last.filter_map(|(_, processor)| match processor {
+        Processor::Batch(settings) => Some(settings),
+        _ => None,
+    })
+    .next()
+}
+
+/// Whether the exporter's queue is on disk: there is one a pipeline then.
+fn is_on_disk(configuration: &Configuration, exporter: &ComponentId) -> bool {
+    let configured = configuration.exporters.get(exporter);
+    configured.is_some_and(|configured| configured.config.tail().storage().is_some())
+}
+
 /// Starts one tail for each exporter and signal. The batching of a pipeline
 /// happens in the queues of its exporters, where it costs no client time.
 async fn start_exporters(
@@ -105,14 +131,11 @@ async fn start_exporters(
 ) -> Result<Exporters, String> {
     let mut wanted: BTreeMap<(ComponentId, Signal), Option<BatchSettings>> = BTreeMap::new();
     for (id, pipeline, processors) in pipelines {
-        let batch = processors
-            .iter()
-            .rev()
-            .find_map(|(_, processor)| match processor {
-                Processor::Batch(settings) => Some(settings.clone()),
-                _ => None,
-            });
+        let batch = batching(processors).cloned();
         for exporter in &pipeline.exporters {
+            if is_on_disk(configuration, exporter) {
+                continue;
+            }
             let key = (exporter.clone(), signal_of(id));
             match wanted.get(&key) {
                 Some(known) if *known != batch => tracing::warn!(
@@ -144,7 +167,7 @@ async fn start_exporters(
 
 /// Puts the processors of a pipeline before `next`. Neighbouring transforms
 /// become one walk over the records.
-fn line_up(
+pub(crate) fn line_up(
     signal: Signal,
     processors: Vec<Named>,
     next: Arc<dyn Consumer>,

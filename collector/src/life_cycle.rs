@@ -234,9 +234,12 @@ fn tell(report: &TailReport) {
         otelcol.component.id = report.exporter,
         otelcol.component.kind = "exporter",
         otelcol.signal = report.signal.name(),
+        found = report.found,
         accepted = report.accepted,
         sent = report.sent,
         dropped,
+        dead_letters = report.dead_letters,
+        stored = report.stored,
         unaccounted = report.unaccounted(),
         "Exporter stopped"
     );

@@ -31,6 +31,8 @@ pub(crate) fn registry() -> Registry {
     let registry = registry
         .extension(extension_auth::bearer_token_factory())
         .extension(extension_auth::basic_factory());
+    #[cfg(feature = "extension-file-storage")]
+    let registry = registry.extension(extension_file_storage::factory());
     #[cfg(feature = "extension-health-check")]
     let registry = registry.extension(extension_health_check::factory());
     registry

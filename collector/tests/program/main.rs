@@ -6,4 +6,5 @@ mod expansion;
 mod kit;
 mod mistakes;
 mod own_telemetry;
+mod queue;
 mod running;

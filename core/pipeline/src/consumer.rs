@@ -88,6 +88,13 @@ pub struct Reservation {
     pub(crate) units: usize,
 }
 
+impl Reservation {
+    /// Leaves the units taken: somebody else gives them back.
+    pub(crate) fn keep(mut self) {
+        self.units = 0;
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.capacity.give_back(self.units);

@@ -5,12 +5,14 @@ pub mod capacity;
 pub mod settings;
 
 mod backoff;
-mod batcher;
-mod deliver;
+pub(crate) mod batcher;
+pub(crate) mod deliver;
 mod feed;
 mod metrics;
-mod queue;
-mod status;
+mod on_disk;
+pub(crate) mod queue;
+mod replay;
+pub(crate) mod status;
 
 use std::sync::Arc;
 
@@ -22,15 +24,19 @@ use tokio_util::sync::CancellationToken;
 use self::deliver::Delivery;
 use self::feed::Feed;
 use self::metrics::TailMetrics;
-use self::queue::{Entrance, Queue};
+pub use self::on_disk::Logs;
+use self::on_disk::Source;
+use self::queue::{Entrance, Fate, Queue};
+pub use self::replay::Numbered;
 use self::settings::TailSettings;
 use self::status::Reporter;
 use crate::consumer::Consumer;
 use crate::exporter::Exporter;
 use crate::health::Status;
 use crate::host::Host;
+use crate::outcome::Refused;
 use crate::receiver::StartError;
-use crate::sink::{LogId, Sink, SinkError};
+use crate::sink::{LogId, Sequence, Sink, SinkError};
 
 /// Workers of an exporter without a queue: as many sends at once as callers
 /// may reasonably wait for.
@@ -53,6 +59,20 @@ pub struct Tail {
     hurry: CancellationToken,
     reporter: Reporter,
     driver: Driver,
+    /// The queue on disk, if there is one.
+    source: Option<Source>,
+    /// What a store said that it has of the log, at the start.
+    resumed: Option<Sequence>,
+}
+
+/// Where the batches of a tail come from.
+enum Feeding {
+    /// Senders; the queue is in memory.
+    Senders,
+    /// Logs on disk.
+    Logs(Logs),
+    /// Something that can be read again, with numbers that it brings.
+    Replay(LogId),
 }
 
 /// What a tail did with everything it took, for the report at shutdown.
@@ -62,19 +82,30 @@ pub struct TailReport {
     pub exporter: String,
     /// The signal.
     pub signal: Signal,
+    /// Items that its queue on disk held at the start.
+    pub found: u64,
     /// Items that were taken.
     pub accepted: u64,
     /// Items that the destination has.
     pub sent: u64,
     /// Items that were given up, by reason.
     pub dropped: Vec<(String, u64)>,
+    /// Items that were refused or given up and that the dead letter has.
+    pub dead_letters: u64,
+    /// Items that are in its queue on disk for the next start.
+    pub stored: u64,
+    /// Items among `stored` that the destination has too, because they are in one
+    /// entry with others that it has not: they are sent again.
+    pub again: u64,
 }
 
 impl TailReport {
     /// Items that were taken and of which nothing is known. Anything but 0 is a defect.
     pub fn unaccounted(&self) -> i64 {
         let dropped: u64 = self.dropped.iter().map(|(_, items)| items).sum();
-        self.accepted as i64 - self.sent as i64 - dropped as i64
+        let came = self.found as i64 + self.accepted as i64;
+        let went = self.sent as i64 + dropped as i64 + self.dead_letters as i64;
+        came - went - self.stored as i64 + self.again as i64
     }
 }
 
@@ -90,6 +121,18 @@ impl Tail {
         settings: TailSettings,
         host: &Host,
     ) -> Result<Tail, StartError> {
+        let feeding = Feeding::Senders;
+        Tail::start_with(exporter, signal, driver, settings, host, feeding).await
+    }
+
+    async fn start_with(
+        exporter: &str,
+        signal: Signal,
+        driver: Driver,
+        settings: TailSettings,
+        host: &Host,
+        feeding: Feeding,
+    ) -> Result<Tail, StartError> {
         let metrics = TailMetrics::new(exporter, signal);
         let queue = Queue::new(
             format!("exporter {exporter}"),
@@ -104,6 +147,7 @@ impl Tail {
             metrics,
             host.health.clone(),
             host.clock.clone(),
+            settings.dead_letter.open(exporter, signal, host)?,
         );
         reporter.status(Status::Starting);
         let mut tail = Tail {
@@ -114,13 +158,28 @@ impl Tail {
             hurry: CancellationToken::new(),
             reporter,
             driver,
+            source: None,
+            resumed: None,
         };
-        tail.start_workers(settings).await?;
+        let log = match feeding {
+            Feeding::Senders => LogId(format!("memory-{}", uuid::Uuid::now_v7()).into()),
+            Feeding::Replay(log) => log,
+            Feeding::Logs(logs) => {
+                let log = logs.live.id();
+                tail.source = Some(Source::open(&tail, logs, &settings, host)?);
+                log
+            }
+        };
+        tail.start_workers(settings, log).await?;
         tail.reporter.status(Status::Ok);
         Ok(tail)
     }
 
-    async fn start_workers(&mut self, settings: TailSettings) -> Result<(), StartError> {
+    async fn start_workers(
+        &mut self,
+        settings: TailSettings,
+        log: LogId,
+    ) -> Result<(), StartError> {
         match &self.driver {
             Driver::Exporter(exporter) => {
                 exporter.start().await.map_err(StartError::new)?;
@@ -133,7 +192,12 @@ impl Tail {
                     settings,
                     reporter: self.reporter.clone(),
                     hurry: self.hurry.clone(),
+                    on_disk: self.source.as_ref().map(|source| source.on_disk.clone()),
                 });
+                if let Some(source) = &mut self.source {
+                    let pump = source.pump(Arc::clone(&self.queue));
+                    self.workers.push(tokio::spawn(pump));
+                }
                 for _ in 0..count {
                     self.workers.push(tokio::spawn(send_jobs(
                         Arc::clone(&self.queue),
@@ -142,31 +206,38 @@ impl Tail {
                 }
             }
             Driver::Sink(sink) => {
-                let log = LogId(format!("memory-{}", uuid::Uuid::now_v7()).into());
-                let last = self.open_sink(sink, &log).await?;
+                let resumed = self.open_sink(sink, &log).await?;
+                self.resumed = resumed.flatten();
                 let feed = Feed {
                     sink: Arc::clone(sink),
                     queue: Arc::clone(&self.queue),
                     retry: settings.retry.unwrap_or_default(),
                     reporter: self.reporter.clone(),
                     hurry: self.hurry.clone(),
-                    next: last.map_or(1, |last| last + 1),
+                    next: self.resumed.map_or(1, |last| last + 1),
+                    on_disk: self.source.as_ref().map(|source| source.on_disk.clone()),
                 };
-                self.workers.push(tokio::spawn(feed.run()));
+                let work = match &mut self.source {
+                    Some(source) => {
+                        tokio::spawn(source.pump_into(feed, Arc::clone(&self.queue), resumed))
+                    }
+                    None => tokio::spawn(feed.run()),
+                };
+                self.workers.push(work);
             }
         }
         Ok(())
     }
 
-    /// Wrong settings end the start; a store that is away does not: it is
-    /// opened again when the first entry is staged.
+    /// Wrong settings end the start; a store that is away does not: it is asked
+    /// again before the first entry is staged. None then.
     async fn open_sink(
         &self,
         sink: &Arc<dyn Sink>,
         log: &LogId,
-    ) -> Result<Option<u64>, StartError> {
+    ) -> Result<Option<Option<u64>>, StartError> {
         match sink.resume(log).await {
-            Ok(last) => Ok(last),
+            Ok(last) => Ok(Some(last)),
             Err(SinkError::Settings { why } | SinkError::Never { why }) => {
                 Err(StartError::new(&*why))
             }
@@ -175,6 +246,35 @@ impl Tail {
                 Ok(None)
             }
         }
+    }
+
+    /// Starts the exporter on a queue on disk. The pipeline hands its batches to
+    /// the [`Branch`](crate::durable::Branch) of all tails on the log.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and when the log gives no cursor.
+    pub async fn start_on_disk(
+        exporter: &str,
+        signal: Signal,
+        driver: Driver,
+        mut settings: TailSettings,
+        host: &Host,
+        logs: Logs,
+    ) -> Result<Tail, StartError> {
+        if let Some(retry) = &mut settings.retry {
+            // The caps of the queue say when data are given up.
+            retry.max_elapsed_time = ::settings::Duration::ZERO;
+        }
+        if let (Driver::Sink(_), Some(batch)) = (&driver, &mut settings.batch) {
+            // A commit covers everything up to an entry, so the order must hold.
+            batch.metadata_keys.clear();
+        }
+        let feeding = Feeding::Logs(logs);
+        Tail::start_with(exporter, signal, driver, settings, host, feeding).await
+    }
+
+    pub(crate) fn queue(&self) -> Arc<Queue> {
+        Arc::clone(&self.queue)
     }
 
     /// Where the pipeline hands its batches over.
@@ -189,45 +289,59 @@ impl Tail {
 
     /// Takes no more batches, delivers what it has until `deadline`, gives up
     /// the rest and reports.
-    pub async fn stop(self, deadline: Instant) -> TailReport {
+    pub async fn stop(mut self, deadline: Instant) -> TailReport {
         self.reporter.status(Status::Stopping);
-        self.queue.close();
-        let mut workers = futures::future::join_all(self.workers);
+        match &self.source {
+            // The pump closes the queue at the end of the log.
+            Some(source) => source.on_disk.closing.cancel(),
+            None => self.queue.close(),
+        }
+        let mut workers = futures::future::join_all(std::mem::take(&mut self.workers));
         if tokio::time::timeout_at(deadline, &mut workers)
             .await
             .is_err()
         {
+            if let Some(source) = &self.source {
+                source.on_disk.stop_reading.cancel();
+            }
             self.hurry.cancel();
+            self.queue.close();
             for job in self.queue.abandon() {
-                self.reporter.dropped(
-                    job.batch.payload.items(),
-                    "shutdown",
-                    "the deadline of the shutdown has passed",
-                );
-                self.queue.done(
-                    job.tickets,
-                    &Err(crate::outcome::Refused::later("shut down", None)),
-                );
+                let fate = self.abandoned(job.batch.payload.items());
+                self.queue.done(job.tickets, &fate);
             }
             workers.await;
         }
         if let Driver::Exporter(exporter) = &self.driver {
             exporter.stop().await;
         }
-        let (accepted, sent, dropped) = self.reporter.metrics.totals();
-        TailReport {
-            exporter: self.exporter,
-            signal: self.signal,
-            accepted,
-            sent,
-            dropped,
+        let stored = match &self.source {
+            Some(source) => source.stored().await,
+            None => 0,
+        };
+        let metrics = Arc::clone(&self.reporter.metrics);
+        metrics.report(self.exporter, self.signal, stored)
+    }
+
+    /// What no worker came for before the deadline.
+    fn abandoned(&self, items: usize) -> Fate {
+        if self.source.is_some() {
+            return Fate::Kept { items };
         }
+        let why = "the deadline of the shutdown has passed";
+        self.reporter.dropped(items, "shutdown", why);
+        Fate::Settled(Err(Refused::later("shut down", None)))
     }
 }
 
 async fn send_jobs(queue: Arc<Queue>, delivery: Arc<Delivery>) {
     while let Some(job) = queue.next().await {
-        let outcome = delivery.send(job.batch).await;
-        queue.done(job.tickets, &outcome);
+        let accepted_at = job.accepted_at();
+        let items = job.batch.payload.items();
+        let fate = delivery.send(job.batch, accepted_at).await;
+        if let Fate::Kept { items: left } = fate {
+            queue.metrics.again(items - left.min(items));
+        }
+        queue.done(job.tickets, &fate);
     }
 }

@@ -1,6 +1,7 @@
 //! What the log asks of a disk, so that tests can give it one that forgets.
 
 use std::io::{self, IoSlice};
+use std::path::Path;
 use std::sync::Arc;
 
 mod os;
@@ -35,6 +36,23 @@ pub trait Disk: Send + Sync + 'static {
 
     /// Makes names durable.
     fn sync_dir(&self) -> io::Result<()>;
+
+    /// Another directory of the same file system, for another log; made with its
+    /// parents, durably, when it is missing.
+    fn directory(&self, path: &Path) -> io::Result<Arc<dyn Disk>>;
+
+    /// Whether there is a directory at `path`.
+    fn has_directory(&self, path: &Path) -> io::Result<bool>;
+
+    /// Gives a file the same name in another directory as well (a hard link): one
+    /// file with two names, of which each can be removed.
+    fn link(&self, name: &str, directory: &Path) -> io::Result<()>;
+
+    /// Renames a directory to a name that is free; durable when it returns.
+    fn rename_directory(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a directory and the files in it.
+    fn remove_directory(&self, path: &Path) -> io::Result<()>;
 }
 
 /// An open file of a [`Disk`].

@@ -150,13 +150,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes down that everything is durable, so that the next open can tell
-    /// damage from a write that was cut off.
-    pub(crate) fn close(&mut self) -> io::Result<()> {
+    /// Ends the active segment: the next append begins one.
+    pub(crate) fn seal(&mut self) {
         if let Some(active) = self.active.take() {
             // gives the reserved space back; if not, the next open does
             let _ = active.file.set_len(active.offset);
         }
+    }
+
+    /// Writes down that everything is durable, so that the next open can tell
+    /// damage from a write that was cut off.
+    pub(crate) fn close(&mut self) -> io::Result<()> {
+        self.seal();
         self.record.end = self.shared.state.lock().end;
         self.persist()
     }

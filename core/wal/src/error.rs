@@ -1,6 +1,7 @@
 //! What can go wrong, by what the caller does next.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Why a log cannot be opened. None of them changes or deletes what is there.
@@ -120,6 +121,15 @@ pub enum CursorError {
     /// write of the file includes it.
     #[error("the disk failed to store the positions of the cursors: {0}")]
     Failed(Arc<io::Error>),
+    /// What it has not passed could not be made a log of its own. Nothing has
+    /// changed; the same call tries again.
+    #[error("cannot set aside in {} what the cursor has not passed: {error}", directory.display())]
+    SetAside {
+        /// Where that log was to be.
+        directory: PathBuf,
+        /// What the system said.
+        error: Arc<io::Error>,
+    },
     /// The log was closed.
     #[error("the log is closed")]
     Closed,

@@ -3,71 +3,67 @@
 use std::sync::Arc;
 
 use crate::error::ReadError;
-use crate::reader::{Read, Reader};
+use crate::reader::{Found, Reader};
 use crate::state::Shared;
 
 /// What one cursor gave up because of its age.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expired {
-    /// Name of the cursor.
-    pub cursor: String,
     /// Entries that it will not see any more.
     pub entries: u64,
     /// The items in them.
     pub items: u64,
-    /// Entries among the old ones that could not be read anyway; may count more
-    /// than there were behind a missing file.
+    /// Entries between the old ones whose headers could not be read anyway; may
+    /// count more than there were behind a missing file.
     pub lost: u64,
 }
 
-/// Moves each cursor past the entries whose time is before `before`, as far as
-/// they stand in front.
-pub(crate) fn expire(shared: &Arc<Shared>, before: u64) -> Result<Vec<Expired>, ReadError> {
-    let cursors: Vec<_> = {
-        let state = shared.state.lock();
-        let places = state.cursors.iter().enumerate();
-        places
-            .filter_map(|(place, c)| c.as_ref().map(|c| (place, c.clone())))
-            .collect()
+/// Moves a cursor past the entries whose time is before `before`, as far as they
+/// stand in front.
+///
+/// What cannot be read is given up together with an old entry behind it, else it
+/// stays for the consumer to count. After an error behind old entries, those
+/// count: the error comes again with the next call.
+pub(crate) fn expire(
+    shared: &Arc<Shared>,
+    (place, token): (usize, u64),
+    before: u64,
+) -> Result<Expired, ReadError> {
+    let mut given_up = Expired::default();
+    let start = {
+        let mut state = shared.state.lock();
+        state.cursor_mut(place, token).map(|cursor| cursor.position)
     };
-    let mut all = Vec::new();
-    for (place, cursor) in cursors {
-        let handle = Some((place, cursor.token));
-        let mut reader = Reader::new(Arc::clone(shared), handle, cursor.position);
-        let mut given_up = Expired {
-            cursor: cursor.name,
-            entries: 0,
-            items: 0,
-            lost: 0,
-        };
-        loop {
-            let mut step = given_up.clone();
-            let position = match reader.read()? {
-                Read::Entry(entry) if entry.time < before => {
-                    step.entries += 1;
-                    step.items += u64::from(entry.items);
-                    entry.position
-                }
-                Read::Lost(lost) => {
-                    step.lost += lost.to - lost.from;
-                    lost.position
-                }
-                _ => break,
-            };
-            let mut state = shared.state.lock();
-            match state.cursor_mut(place, cursor.token) {
-                // acknowledged meanwhile, so it was not given up
-                Some(live) if live.position >= position => continue,
-                Some(live) => live.position = position,
-                None => break,
+    let Some(start) = start else {
+        return Ok(given_up);
+    };
+    let mut reader = Reader::new(Arc::clone(shared), Some((place, token)), start);
+    let mut lost = 0;
+    loop {
+        let (header, position) = match reader.skim() {
+            Ok(Found::Entry(header, (), position)) if header.time < before => (header, position),
+            Ok(Found::Lost(range)) => {
+                lost += range.to - range.from;
+                continue;
             }
-            given_up = step;
+            Err(error) if given_up.entries == 0 => return Err(error),
+            _ => break,
+        };
+        let mut state = shared.state.lock();
+        match state.cursor_mut(place, token) {
+            // acknowledged meanwhile, so it was not given up
+            Some(live) if live.position >= position => {}
+            Some(live) => {
+                live.position = position;
+                given_up.entries += 1;
+                given_up.items += u64::from(header.items);
+                given_up.lost += lost;
+            }
+            None => break,
         }
-        if given_up.entries + given_up.lost > 0 {
-            all.push(given_up);
-        }
+        lost = 0;
     }
     shared.state.lock().forget_acknowledged();
-    Ok(all)
+    Ok(given_up)
 }

@@ -25,12 +25,17 @@
 //!    recent entries has a size, a reader holds one window of the file. What
 //!    waits for the writer is bounded by whoever calls [`Log::append`].
 //!
+//! What a consumer that is gone had still to read becomes a log of its own
+//! ([`Log::set_aside`]). An [`Inspection`] looks at a log without its lock.
+//!
 //! A refusal is not a promise of absence: an entry that was refused because of
 //! a failed write or sync can come back if the machine dies before the next
 //! segment has begun.
 //!
 //! The bytes on disk are described in `docs/wal.md`.
 
+mod aside;
+mod backlog;
 mod cursors;
 mod disk;
 mod engine;
@@ -38,6 +43,7 @@ mod error;
 mod event;
 mod expire;
 mod format;
+mod inspect;
 mod log;
 mod options;
 mod reader;
@@ -50,11 +56,15 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use backlog::Backlog;
 pub use disk::{Disk, DiskFile, OsDisk};
 pub use error::{AppendError, CursorError, OpenError, ReadError};
 pub use event::{Event, Observer};
 pub use expire::Expired;
 pub use format::{FORMAT_VERSION, LogId};
+pub use inspect::{
+    Damage, Entries, InspectedCursor, InspectedSegment, Inspection, Unreadable, Verified,
+};
 pub use log::{Append, Cursor, Log};
 pub use options::{Options, Start};
 pub use reader::{Entry, Lost, LostReason, Read, Reader};

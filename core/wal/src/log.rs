@@ -1,6 +1,7 @@
 //! The handle of an open log, and the thread that writes.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -8,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
+use crate::backlog::{self, Backlog};
 use crate::cursors::MAX_NAME;
 use crate::disk::Disk;
 use crate::engine::{Engine, Pending};
@@ -18,7 +20,7 @@ use crate::format::{LogId, MAX_SEQUENCE};
 use crate::options::{Options, Start};
 use crate::reader::Reader;
 use crate::recover;
-use crate::state::{CursorState, CursorStatus, Position, Shared, Status};
+use crate::state::{CursorStatus, Position, Shared, Status};
 
 /// After how many groups the positions of cursors are stored although appends
 /// never pause.
@@ -27,11 +29,15 @@ const GROUPS_A_STORE: u32 = 32;
 /// Called once when positions are stored.
 type Stored = Box<dyn FnOnce(Result<(), CursorError>) + Send>;
 
+/// Something else for the writer's thread to do between two groups. Dropped if the
+/// thread ends before.
+type Errand = Box<dyn FnOnce(&mut Engine) + Send>;
+
 /// What is to be appended.
 #[derive(Debug, Clone, Default)]
 pub struct Append {
     /// When it was accepted, in the unit of the caller's clock (the queue uses
-    /// milliseconds since 1970); what [`Log::expire`] compares with.
+    /// milliseconds since 1970); what [`Cursor::expire`] compares with.
     pub time: u64,
     /// Handed back with the entry; what kind of payload it is, for example.
     pub tag: u32,
@@ -46,6 +52,7 @@ pub struct Append {
 struct Waiting {
     appends: Vec<Pending>,
     stores: Vec<Stored>,
+    errands: Vec<Errand>,
     jump: u64,
     /// Some cursor moved.
     moved: bool,
@@ -168,15 +175,45 @@ impl Log {
     pub fn remove_cursor(&self, name: &str) -> Result<(), CursorError> {
         {
             let mut state = self.shared.state.lock();
-            let find = |c: &Option<CursorState>| c.as_ref().is_some_and(|c| c.name == name);
-            let place = state
-                .cursors
-                .iter()
-                .position(find)
-                .ok_or(CursorError::Unknown)?;
+            let place = state.place_of(name).ok_or(CursorError::Unknown)?;
             state.cursors[place] = None;
         }
         self.door.store_and_wait()
+    }
+
+    /// Makes what the cursor has not passed a log of its own in `directory`, and
+    /// forgets the cursor: for a consumer that is gone and has a backlog. Waits for
+    /// the writer, which does it between two groups; no entry is copied.
+    ///
+    /// Answers where that log is, none if nothing was left to read. It has the same
+    /// id and numbers, one cursor of the same name, and takes no part in what is
+    /// appended from now on: open it, read it to its end and delete it. It is made
+    /// in `<directory>~tmp` and then renamed; if `directory` has an earlier backlog
+    /// of this log, the name ends in `~2`, `~3` and so on.
+    ///
+    /// May be called again after a crash or an error: what was set aside before is
+    /// found, and answered. `directory` must be on the same file system, which must
+    /// know hard links.
+    pub fn set_aside(
+        &self,
+        cursor: &str,
+        directory: &Path,
+    ) -> Result<Option<PathBuf>, CursorError> {
+        let (cursor, directory) = (cursor.to_owned(), directory.to_owned());
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let errand = move |engine: &mut Engine| {
+            // nobody else holds the other end, and it waits below
+            let _ = sender.send(engine.set_aside(&cursor, &directory));
+        };
+        {
+            let mut waiting = self.door.waiting.lock();
+            if waiting.closing || waiting.gone {
+                return Err(CursorError::Closed);
+            }
+            waiting.errands.push(Box::new(errand));
+        }
+        self.door.knock.notify_one();
+        receiver.recv().unwrap_or(Err(CursorError::Closed))
     }
 
     /// All cursors, also those that no consumer has asked for since the start:
@@ -215,17 +252,6 @@ impl Log {
             segments: state.segments.len(),
             cached: state.cached,
         }
-    }
-
-    /// Moves every cursor past the entries in front of it whose time is before
-    /// `before`, and answers what was given up. Reads them, so call it from a
-    /// thread that may wait. What a consumer has in hand meanwhile is counted too.
-    pub fn expire(&self, before: u64) -> Result<Vec<Expired>, ReadError> {
-        let expired = expire::expire(&self.shared, before)?;
-        if !expired.is_empty() {
-            self.door.moved();
-        }
-        Ok(expired)
     }
 
     /// Lets the log continue at `sequence` at least, for a consumer that is ahead
@@ -312,6 +338,35 @@ impl Cursor {
         }
     }
 
+    /// Moves past the entries in front whose time is before `before`, and answers
+    /// what was given up. Reads their headers, so call it from a thread that may
+    /// wait. What the consumer has in hand meanwhile counts as given up too.
+    pub fn expire(&self, before: u64) -> Result<Expired, ReadError> {
+        let expired = expire::expire(&self.shared, (self.place, self.token), before)?;
+        if expired.entries > 0 {
+            self.door.moved();
+        }
+        Ok(expired)
+    }
+
+    /// What is between the cursor and the end of the log now, by the headers of the
+    /// entries: milliseconds for thousands of large ones, on a thread that may
+    /// wait. Exact if nobody acknowledges meanwhile. A cursor that was removed has
+    /// none.
+    pub fn backlog(&self) -> Result<Backlog, ReadError> {
+        let (start, end) = {
+            let mut state = self.shared.state.lock();
+            let end = state.next;
+            match state.cursor_mut(self.place, self.token) {
+                Some(cursor) => (cursor.position, end),
+                None => return Ok(Backlog::default()),
+            }
+        };
+        let handle = Some((self.place, self.token));
+        let mut reader = Reader::new(Arc::clone(&self.shared), handle, start);
+        backlog::count(end, || reader.skim())
+    }
+
     fn advance(&self, position: Position) -> Result<(), CursorError> {
         self.shared
             .state
@@ -353,14 +408,22 @@ struct Leave<'a>(&'a Shared, &'a Door);
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        let (appends, stores) = {
+        let (appends, stores, errands) = {
             let mut waiting = self.1.waiting.lock();
             waiting.gone = true;
             let Waiting {
-                appends, stores, ..
+                appends,
+                stores,
+                errands,
+                ..
             } = &mut *waiting;
-            (std::mem::take(appends), std::mem::take(stores))
+            (
+                std::mem::take(appends),
+                std::mem::take(stores),
+                std::mem::take(errands),
+            )
         };
+        drop(errands);
         for pending in appends {
             (pending.done)(Err(AppendError::Closed));
         }
@@ -379,16 +442,18 @@ fn write(mut engine: Engine, door: &Door) {
     let leave = Leave(&shared, door);
     let mut groups = 0;
     loop {
-        let (appends, stores, jump, moved, closing) = {
+        let (appends, stores, errands, jump, moved, closing) = {
             let mut waiting = door.waiting.lock();
             door.knock.wait_while(&mut waiting, |w| {
-                w.appends.is_empty() && w.stores.is_empty() && !w.moved && !w.closing
+                let asked = !w.stores.is_empty() || !w.errands.is_empty();
+                w.appends.is_empty() && !asked && !w.moved && !w.closing
             });
             let idle = waiting.appends.is_empty() || groups + 1 >= GROUPS_A_STORE;
             let moved = idle && std::mem::take(&mut waiting.moved);
             (
                 std::mem::take(&mut waiting.appends),
                 std::mem::take(&mut waiting.stores),
+                std::mem::take(&mut waiting.errands),
                 std::mem::take(&mut waiting.jump),
                 moved,
                 waiting.closing,
@@ -399,6 +464,7 @@ fn write(mut engine: Engine, door: &Door) {
             engine.commit(appends);
             groups += 1;
         }
+        errands.into_iter().for_each(|errand| errand(&mut engine));
         if moved || !stores.is_empty() {
             groups = 0;
             answer(&mut engine, stores);

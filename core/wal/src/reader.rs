@@ -13,6 +13,9 @@ use crate::scan::{Scanner, Step};
 use crate::segments::name_of;
 use crate::state::{Cached, Located, Position, Segment, Shared};
 
+/// What is read of a file first when only headers are wanted.
+const SKIM_WINDOW: usize = 4096;
+
 /// One durable entry.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -78,6 +81,13 @@ pub enum Read {
     End,
 }
 
+/// What stands next, with what was wanted of it.
+pub(crate) enum Found<T> {
+    Entry(EntryHeader, T, Position),
+    Lost(Lost),
+    End,
+}
+
 /// Hands out entries in order. Reads files on the calling thread.
 ///
 /// A reader of a cursor begins behind what was acknowledged and never stands
@@ -88,15 +98,19 @@ pub struct Reader {
     /// Where the next entry is, as far as known.
     at: Position,
     open: Option<(u64, Scanner)>,
+    /// Bytes that are read from a file at a time.
+    window: usize,
 }
 
 impl Reader {
     pub(crate) fn new(shared: Arc<Shared>, cursor: Option<(usize, u64)>, at: Position) -> Self {
+        let window = shared.options.window_bytes;
         Self {
             shared,
             cursor,
             at,
             open: None,
+            window,
         }
     }
 
@@ -106,10 +120,54 @@ impl Reader {
         self.at.next
     }
 
+    /// Passes over everything up to `position`: the caller has it already, from
+    /// where it was appended. Positions behind the current one change nothing.
+    pub fn skip(&mut self, position: Position) {
+        if position.next > self.at.next {
+            self.at = position;
+        }
+    }
+
     /// The next entry, or what became of it, or the end. Never waits for appends.
     ///
     /// After an error the reader stands where it stood.
     pub fn read(&mut self) -> Result<Read, ReadError> {
+        let found = self.find(
+            |cached| Arc::clone(&cached.payload),
+            |scanner, header| {
+                let bytes = scanner.payload(header)?;
+                Some(Arc::new([bytes]) as Arc<[Bytes]>)
+            },
+        )?;
+        Ok(match found {
+            Found::Entry(header, payload, position) => {
+                Read::Entry(entry(&header, payload, position))
+            }
+            Found::Lost(lost) => Read::Lost(lost),
+            Found::End => Read::End,
+        })
+    }
+
+    /// As [`read`](Self::read), but looks at headers only: a few bytes of the file
+    /// for each large entry. A payload that is not what was written goes unnoticed.
+    pub(crate) fn skim(&mut self) -> Result<Found<()>, ReadError> {
+        self.window = self.window.min(SKIM_WINDOW);
+        self.find(
+            |_| (),
+            |scanner, header| {
+                scanner.stride(header);
+                Some(())
+            },
+        )
+    }
+
+    /// The next entry and what `recent` or `stored` take of it; lost if `stored`
+    /// finds nothing to take.
+    fn find<T>(
+        &mut self,
+        recent: impl Fn(&Cached) -> T,
+        stored: impl Fn(&mut Scanner, &EntryHeader) -> Option<T>,
+    ) -> Result<Found<T>, ReadError> {
         loop {
             let located = {
                 let mut state = self.shared.state.lock();
@@ -121,20 +179,21 @@ impl Reader {
                 }
                 if let Some(cached) = state.recall(self.at.next) {
                     self.at = cached.position;
-                    return Ok(Read::Entry(entry_of(cached)));
+                    let taken = recent(cached);
+                    return Ok(Found::Entry(cached.header, taken, cached.position));
                 }
                 state.locate(self.at.next)
             };
             match located {
-                Located::End => return Ok(Read::End),
+                Located::End => return Ok(Found::End),
                 Located::SkipTo(next) => self.at = Position::before(next),
                 Located::MissingTo(to) => {
                     let lost = self.lost(LostReason::Missing, None, Position::before(to));
-                    return Ok(Read::Lost(lost));
+                    return Ok(Found::Lost(lost));
                 }
                 Located::In(segment, end) => {
-                    if let Some(read) = self.read_segment(&segment, end)? {
-                        return Ok(read);
+                    if let Some(found) = self.find_in(&segment, end, &stored)? {
+                        return Ok(found);
                     }
                 }
             }
@@ -176,7 +235,12 @@ impl Reader {
 
     /// What stands next in a segment that covers it; none if the segment went
     /// away meanwhile.
-    fn read_segment(&mut self, segment: &Segment, end: u64) -> Result<Option<Read>, ReadError> {
+    fn find_in<T>(
+        &mut self,
+        segment: &Segment,
+        end: u64,
+        stored: &impl Fn(&mut Scanner, &EntryHeader) -> Option<T>,
+    ) -> Result<Option<Found<T>>, ReadError> {
         let mut scanner = match self.open.take() {
             Some((first, scanner))
                 if first == segment.first && scanner.expected <= self.at.next =>
@@ -193,7 +257,7 @@ impl Reader {
                     .contains_key(&segment.first) =>
                 {
                     let lost = self.lost(LostReason::Missing, None, Position::before(end));
-                    return Ok(Some(Read::Lost(lost)));
+                    return Ok(Some(Found::Lost(lost)));
                 }
                 None => return Ok(None),
             },
@@ -203,9 +267,9 @@ impl Reader {
         if scanner.expected < self.at.next && self.at.segment == segment.first {
             self.leap(&mut scanner, segment);
         }
-        let read = self.advance(&mut scanner, segment, end);
+        let found = self.advance(&mut scanner, segment, end, stored);
         self.open = Some((segment.first, scanner));
-        Ok(Some(read))
+        Ok(Some(found))
     }
 
     /// Opens the file at its first entry; none if it does not exist.
@@ -224,7 +288,7 @@ impl Reader {
         };
         Ok(Some(Scanner::new(
             file,
-            self.shared.options.window_bytes,
+            self.window,
             self.shared.id,
             (SEGMENT_START, segment.first),
             (segment.bytes, end),
@@ -243,26 +307,36 @@ impl Reader {
         }
     }
 
-    fn advance(&mut self, scanner: &mut Scanner, segment: &Segment, end: u64) -> Read {
+    fn advance<T>(
+        &mut self,
+        scanner: &mut Scanner,
+        segment: &Segment,
+        end: u64,
+        stored: &impl Fn(&mut Scanner, &EntryHeader) -> Option<T>,
+    ) -> Found<T> {
         loop {
             match scanner.step() {
                 Step::Header(header) if header.sequence < self.at.next => scanner.pass(&header),
                 Step::Header(header) => {
-                    let payload = scanner.payload(&header);
+                    let taken = stored(scanner, &header);
                     scanner.pass(&header);
                     let position = Position {
                         next: header.sequence + 1,
                         segment: segment.first,
                         offset: scanner.offset,
                     };
-                    return match payload {
-                        Some(bytes) => {
+                    return match taken {
+                        Some(taken) => {
                             self.at = position;
-                            Read::Entry(entry(&header, Arc::new([bytes]), position))
+                            Found::Entry(header, taken, position)
                         }
                         None => {
                             self.mark(segment.first);
-                            Read::Lost(self.lost(LostReason::Payload, Some(header.items), position))
+                            Found::Lost(self.lost(
+                                LostReason::Payload,
+                                Some(header.items),
+                                position,
+                            ))
                         }
                     };
                 }
@@ -274,13 +348,13 @@ impl Reader {
                         offset: scanner.offset,
                     };
                     self.mark(segment.first);
-                    return Read::Lost(self.lost(LostReason::Header, None, position));
+                    return Found::Lost(self.lost(LostReason::Header, None, position));
                 }
                 Step::End => {
                     self.mark(segment.first);
                     scanner.expected = end;
                     let position = Position::before(end);
-                    return Read::Lost(self.lost(LostReason::Missing, None, position));
+                    return Found::Lost(self.lost(LostReason::Missing, None, position));
                 }
             }
         }
@@ -305,10 +379,6 @@ impl Reader {
             segment.damaged = true;
         }
     }
-}
-
-fn entry_of(cached: &Cached) -> Entry {
-    entry(&cached.header, Arc::clone(&cached.payload), cached.position)
 }
 
 fn entry(header: &EntryHeader, payload: Arc<[Bytes]>, position: Position) -> Entry {

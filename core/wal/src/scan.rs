@@ -11,6 +11,12 @@ use crate::format::{ALIGNMENT, ENTRY_HEADER, EntryHeader, LogId};
 /// How often a read that fails is tried before what it covers counts as lost.
 const ATTEMPTS: usize = 3;
 
+/// What is read at a time when only headers are wanted and entries are small.
+const STRIDE: usize = 64 << 10;
+
+/// Entries from this length on are stepped over, and only their headers read.
+const LARGE: u64 = 4096;
+
 /// A part of a file in memory, so that small entries cost no call each.
 struct Window {
     file: Arc<dyn DiskFile>,
@@ -121,6 +127,16 @@ impl Scanner {
     pub(crate) fn pass(&mut self, header: &EntryHeader) {
         self.offset += header.span();
         self.expected = header.sequence + 1;
+    }
+
+    /// Reads no more than needed from here on if only headers are wanted, judging
+    /// by the entry that [`Scanner::step`] showed.
+    pub(crate) fn stride(&mut self, header: &EntryHeader) {
+        self.window.size = if header.span() < LARGE {
+            STRIDE
+        } else {
+            ENTRY_HEADER
+        };
     }
 
     /// The payload of the entry here, or none if it is not what was written.

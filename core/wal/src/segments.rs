@@ -27,6 +27,11 @@ pub(crate) fn is_temporary(name: &str) -> bool {
     name.ends_with(TEMPORARY)
 }
 
+/// Whether it was set aside because of damage.
+pub(crate) fn is_quarantined(name: &str) -> bool {
+    name.ends_with(QUARANTINED)
+}
+
 /// Makes a segment that is durable with its name and has space for `bytes`.
 ///
 /// It replaces a segment of the same name, which can only be one that was closed

@@ -173,6 +173,12 @@ impl State {
         Ok((place, token, false))
     }
 
+    /// The place of the cursor with that name.
+    pub(crate) fn place_of(&self, name: &str) -> Option<usize> {
+        let named = |c: &Option<CursorState>| c.as_ref().is_some_and(|c| c.name == name);
+        self.cursors.iter().position(named)
+    }
+
     /// Moves a cursor on, never back.
     pub(crate) fn advance(
         &mut self,

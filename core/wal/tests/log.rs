@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use wal::{
-    Append, AppendError, CursorError, Event, Log, OpenError, Options, OsDisk, Position, Read, Start,
+    Append, AppendError, CursorError, Event, Inspection, Log, OpenError, Options, OsDisk, Position,
+    Read, Start,
 };
 
 fn open(directory: &Path, options: Options) -> Result<Log, OpenError> {
@@ -121,6 +122,94 @@ fn a_durable_acknowledgement_survives_and_a_removed_cursor_does_not_hold_back() 
         Err(CursorError::Unknown)
     ));
     assert_eq!(one.position().expect("its position"), last);
+}
+
+#[test]
+fn what_a_gone_consumer_left_is_a_log_beside_the_living_one() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let aside = directory.path().join("set_aside/logs/gone");
+    let log = open(&directory.path().join("logs"), small()).expect("a new log");
+    let live = log.cursor("live", Start::Oldest).expect("a cursor");
+    let gone = log.cursor("gone", Start::Oldest).expect("a cursor");
+    let entry = |n: u64| append(&format!("{n} {}", "y".repeat(1000)));
+    let mut last = Position::through(0);
+    for n in 1..=40 {
+        last = log.append_and_wait(entry(n)).expect("room");
+        if n == 7 {
+            gone.acknowledge(last).expect("a position");
+        }
+    }
+    let backlog = gone.backlog().expect("a disk that reads");
+    assert_eq!(
+        (backlog.entries, backlog.items, backlog.oldest),
+        (33, 99, Some(1))
+    );
+    let found = log.set_aside("gone", &aside).expect("hard links");
+    assert_eq!(found, Some(aside.clone()));
+    assert!(matches!(gone.position(), Err(CursorError::Unknown)));
+    assert_eq!(log.append_and_wait(entry(41)).expect("room").sequence(), 41);
+    live.acknowledge(last).expect("a position");
+    let id = log.id();
+    let beside = open(&aside, small()).expect("it opens while the other is open");
+    assert_eq!((beside.id(), beside.status().next), (id, 41));
+    let cursor = beside.cursor("gone", Start::Newest).expect("its cursor");
+    let mut reader = cursor.reader().expect("a reader");
+    for n in 8..=40 {
+        let Ok(Read::Entry(entry)) = reader.read() else {
+            panic!("entry {n} is not there");
+        };
+        assert_eq!(entry.sequence, n);
+        assert!(text(&entry.payload).starts_with(&format!("{n} y")));
+    }
+    assert!(matches!(reader.read(), Ok(Read::End)));
+    drop(beside);
+    fs::remove_dir_all(&aside).expect("it is done with");
+    assert_eq!(log.status().segments, 1);
+    let again = log.set_aside("gone", &aside);
+    assert!(matches!(again, Err(CursorError::Unknown)), "{again:?}");
+    log.close();
+    let log = open(&directory.path().join("logs"), small()).expect("it opens");
+    let live = log.cursor("live", Start::Newest).expect("its cursor");
+    let backlog = live.backlog().expect("a disk that reads");
+    assert_eq!((backlog.entries, backlog.lost), (1, 0));
+}
+
+#[test]
+fn a_log_is_looked_at_while_it_is_written_and_nothing_is_made() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let look = || Inspection::open(Arc::new(OsDisk::read_only(directory.path())));
+    assert!(look().expect("an empty directory").is_none());
+    let log = open(directory.path(), small()).expect("a new log");
+    let cursor = log.cursor("one", Start::Oldest).expect("a cursor");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0..400 {
+                let text = "z".repeat(n * 7 % 3000);
+                let position = log.append_and_wait(append(&text)).expect("room");
+                cursor.acknowledge(position).expect("a position");
+            }
+            done.store(true, Ordering::SeqCst);
+        });
+        while !done.load(Ordering::SeqCst) {
+            let seen = look().expect("it can be read").expect("a log");
+            assert_eq!(seen.unreadable(), []);
+            assert!(!seen.cursors_lost());
+            let verified = seen.verify().expect("a disk that reads");
+            assert_eq!(
+                verified.damage,
+                [],
+                "beside a process that writes and trims"
+            );
+            let cursors = seen.cursors().expect("a disk that reads");
+            assert_eq!((cursors.len(), cursors[0].backlog.lost), (1, 0));
+        }
+    });
+    let seen = look().expect("it can be read").expect("a log");
+    assert_eq!(seen.next(), 401);
+    let disk = OsDisk::read_only(directory.path());
+    assert!(wal::Disk::lock(&disk).is_err());
+    assert!(wal::Disk::create(&disk, "file").is_err());
 }
 
 #[test]

@@ -56,6 +56,11 @@ impl RecordingSink {
         self.state.lock().commits.clone()
     }
 
+    /// What a new process knows: nothing is staged.
+    pub fn forget_staged(&self) {
+        self.state.lock().staged.clear();
+    }
+
     fn land(&self, upto: Sequence) {
         let mut state = self.state.lock();
         let Some(log) = state.log.clone() else { return };
@@ -86,7 +91,10 @@ impl Sink for RecordingSink {
 
     fn stage(&self, entry: Entry) -> BoxFuture<'_, Result<Staged, SinkError>> {
         let mut state = self.state.lock();
-        state.staged.push(entry);
+        let stored = state.log.as_ref().and_then(|log| state.positions.get(log));
+        if stored.is_none_or(|stored| entry.sequence > *stored) {
+            state.staged.push(entry);
+        }
         let bytes = state
             .staged
             .iter()

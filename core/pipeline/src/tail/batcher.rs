@@ -18,6 +18,23 @@ use crate::outcome::Outcome;
 pub(crate) struct Ticket {
     pub(crate) reservation: Option<Reservation>,
     pub(crate) waiter: Option<oneshot::Sender<Outcome>>,
+    /// Where it stands in the queue on disk.
+    pub(crate) place: Option<Place>,
+}
+
+/// The place of an entry in a queue on disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) sequence: u64,
+    /// Milliseconds since 1970.
+    pub(crate) accepted_at: u64,
+}
+
+impl Ticket {
+    /// Its number in the queue on disk.
+    pub(crate) fn sequence(&self) -> Option<u64> {
+        self.place.map(|place| place.sequence)
+    }
 }
 
 /// What a worker takes out of the queue: one batch and all who wait for it.
@@ -39,6 +56,13 @@ impl Job {
             since: now,
             copied: Vec::new(),
         }
+    }
+
+    /// When its oldest part was accepted, if it came from disk: milliseconds
+    /// since 1970.
+    pub(crate) fn accepted_at(&self) -> Option<u64> {
+        let places = self.tickets.iter().filter_map(|ticket| ticket.place);
+        places.map(|place| place.accepted_at).min()
     }
 
     fn join(&mut self, batch: Batch, ticket: Ticket) {

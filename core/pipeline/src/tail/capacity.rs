@@ -86,7 +86,14 @@ impl Capacity {
     }
 
     pub(crate) fn give_back(&self, units: usize) {
-        self.used.fetch_sub(units, Ordering::AcqRel);
+        if units == 0 {
+            return;
+        }
+        // Saturating: what a damaged queue on disk held is only estimated.
+        let less = |used: usize| Some(used.saturating_sub(units));
+        let _ = self
+            .used
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, less);
         self.freed.notify_waiters();
     }
 }

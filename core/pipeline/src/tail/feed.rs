@@ -9,9 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::batcher::{Job, Ticket};
-use super::queue::Queue;
+use super::deliver::OnDisk;
+use super::queue::{Fate, Queue};
 use super::settings::RetryOnFailure;
-use super::status::Reporter;
+use super::status::{GivenUp, Reporter};
 use crate::outcome::{Accepted, Outcome, Refused};
 use crate::sink::{CommitPolicy, Entry, Sequence, Sink, SinkError};
 
@@ -22,13 +23,19 @@ pub(crate) struct Feed {
     pub(crate) retry: RetryOnFailure,
     pub(crate) reporter: Reporter,
     pub(crate) hurry: CancellationToken,
+    /// Of a queue in memory: the number of the next entry.
     pub(crate) next: Sequence,
+    /// The rules of a queue on disk.
+    pub(crate) on_disk: Option<OnDisk>,
 }
 
 /// Entries that are staged and not yet committed.
 #[derive(Default)]
 struct Pending {
+    /// Who waits for the commit.
     jobs: Vec<(Vec<Ticket>, Outcome)>,
+    /// Jobs, with and without somebody who waits.
+    count: usize,
     items: usize,
     bytes: usize,
     since: Option<Instant>,
@@ -84,8 +91,10 @@ impl Feed {
 
     async fn stage(&mut self, job: Job, pending: &mut Pending) {
         let items = job.batch.payload.items();
+        let on_disk = job.tickets.iter().rev().find_map(Ticket::sequence);
+        let sequence = on_disk.unwrap_or(self.next);
         let entry = Entry {
-            sequence: self.next,
+            sequence,
             batch: job.batch,
         };
         let retry = self.retry.clone();
@@ -95,29 +104,41 @@ impl Feed {
                 Ok(staged) => {
                     let mut accepted = Accepted::default();
                     for (why, count) in staged.rejected {
-                        self.reporter.dropped(count, "rejected", &why);
+                        // the sink has put them into its dead letter
+                        self.reporter.kept(count, "rejected", &why);
                         accepted.rejected += count;
                         accepted.why.get_or_insert(why);
                     }
                     pending.items += items - accepted.rejected.min(items);
                     pending.bytes = staged.bytes;
                     pending.since.get_or_insert_with(Instant::now);
-                    pending.upto = self.next;
-                    self.next += 1;
-                    pending.jobs.push((release(job.tickets), Ok(accepted)));
+                    pending.upto = sequence;
+                    pending.count += 1;
+                    self.next = sequence + 1;
+                    // What came from disk takes no more room than its number.
+                    if on_disk.is_none() {
+                        pending.jobs.push((release(job.tickets), Ok(accepted)));
+                    }
                     return;
                 }
                 Err(SinkError::Never { why }) => {
-                    self.reporter.dropped(items, "refused", &why);
-                    self.queue.done(job.tickets, &Err(Refused::Never { why }));
+                    let given_up = GivenUp {
+                        payload: entry.batch.payload,
+                        items,
+                        reason: "refused",
+                        why: Arc::clone(&why),
+                        attempts: 1,
+                    };
+                    self.reporter.given_up(given_up).await;
+                    let refused = Fate::Settled(Err(Refused::Never { why }));
+                    self.queue.done(job.tickets, &refused);
                     return;
                 }
                 Err(error) => {
                     // The staged part of an earlier entry must not wait for this one.
                     if !self.wait(&mut backoff, &error).await {
-                        self.reporter.dropped(items, "shutdown", &error.to_string());
-                        self.queue
-                            .done(job.tickets, &Err(Refused::later(error.to_string(), None)));
+                        let fate = self.interrupted(items, &error);
+                        self.queue.done(job.tickets, &fate);
                         return;
                     }
                 }
@@ -151,17 +172,31 @@ impl Feed {
             }
             Some(error) => {
                 span.fail(&error.to_string());
-                self.reporter
-                    .dropped(done.items, "shutdown", &error.to_string());
+                self.interrupted(done.items, error);
             }
+        }
+        if failed.is_none() {
+            self.queue.stored_through(done.upto);
         }
         for (tickets, outcome) in done.jobs {
             let outcome = match &failed {
                 None => outcome,
                 Some(error) => Err(Refused::later(error.to_string(), None)),
             };
-            self.queue.done(tickets, &outcome);
+            self.queue.answer(tickets, &outcome);
         }
+        self.queue.ended(done.count);
+    }
+
+    /// What a shutdown interrupts is given up, unless it is on disk.
+    fn interrupted(&self, items: usize, error: &SinkError) -> Fate {
+        if let Some(on_disk) = &self.on_disk {
+            on_disk.stop_reading.cancel();
+            return Fate::Kept { items };
+        }
+        let why = error.to_string();
+        self.reporter.dropped(items, "shutdown", &why);
+        Fate::Settled(Err(Refused::later(why, None)))
     }
 
     /// One commit, given up when the deadline of the shutdown passes in the
@@ -192,6 +227,18 @@ impl Feed {
         tokio::select! {
             () = tokio::time::sleep(wait) => true,
             () = self.hurry.cancelled() => false,
+            () = self.closing() => false,
+        }
+    }
+}
+
+impl Feed {
+    /// Ends when a tail in front of a queue on disk begins to stop: nobody waits
+    /// then for a store that fails.
+    async fn closing(&self) {
+        match &self.on_disk {
+            Some(on_disk) => on_disk.closing.cancelled().await,
+            None => std::future::pending().await,
         }
     }
 }
@@ -203,6 +250,7 @@ fn release(tickets: Vec<Ticket>) -> Vec<Ticket> {
         .map(|ticket| Ticket {
             reservation: None,
             waiter: ticket.waiter,
+            place: None,
         })
         .collect()
 }

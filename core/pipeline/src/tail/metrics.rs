@@ -10,6 +10,7 @@ use otlp::Signal;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::TailReport;
 use super::queue::Queue;
 use crate::telemetry::meter;
 
@@ -21,13 +22,19 @@ pub(crate) struct TailMetrics {
     send_failed: Counter<u64>,
     enqueue_failed: Counter<u64>,
     dropped: Counter<u64>,
+    dead_letters: Counter<u64>,
     counts: Counts,
 }
 
 #[derive(Debug, Default)]
 struct Counts {
+    /// What a queue on disk held at the start.
+    found: AtomicU64,
     accepted: AtomicU64,
     sent: AtomicU64,
+    /// Sent, but in one entry with others that were not: comes again.
+    again: AtomicU64,
+    dead_letters: AtomicU64,
     dropped: Mutex<Vec<(String, u64)>>,
     last_success: Mutex<Option<Instant>>,
 }
@@ -59,6 +66,10 @@ impl TailMetrics {
                 format!("otelcol_exporter_dropped_{items}"),
                 "given up, by reason",
             ),
+            dead_letters: counter(
+                format!("otelcol_exporter_dead_letter_{items}"),
+                "kept in the dead letter, by reason",
+            ),
             counts: Counts::default(),
         });
         for counter in [&metrics.sent, &metrics.send_failed, &metrics.enqueue_failed] {
@@ -71,6 +82,16 @@ impl TailMetrics {
         self.counts
             .accepted
             .fetch_add(items as u64, Ordering::Relaxed);
+    }
+
+    /// A queue on disk held `items` when it was opened.
+    pub(crate) fn found(&self, items: u64) {
+        self.counts.found.fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// `items` are done with and stay on disk all the same, beside others that are not.
+    pub(crate) fn again(&self, items: usize) {
+        self.counts.again.fetch_add(items as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn sent(&self, items: usize) {
@@ -99,13 +120,29 @@ impl TailMetrics {
         }
     }
 
-    /// Items taken, sent, and given up by reason, since the start.
-    pub(crate) fn totals(&self) -> (u64, u64, Vec<(String, u64)>) {
-        (
-            self.counts.accepted.load(Ordering::Relaxed),
-            self.counts.sent.load(Ordering::Relaxed),
-            self.counts.dropped.lock().clone(),
-        )
+    /// Counts items that the destination refused and the dead letter has.
+    pub(crate) fn dead_letters(&self, items: usize, reason: &str) {
+        let mut labels = self.labels.clone();
+        labels.push(KeyValue::new("reason", reason.to_owned()));
+        self.dead_letters.add(items as u64, &labels);
+        self.counts
+            .dead_letters
+            .fetch_add(items as u64, Ordering::Relaxed);
+    }
+
+    /// What is known of everything since the start, as a report.
+    pub(crate) fn report(&self, exporter: String, signal: Signal, stored: u64) -> TailReport {
+        TailReport {
+            exporter,
+            signal,
+            found: self.counts.found.load(Ordering::Relaxed),
+            accepted: self.counts.accepted.load(Ordering::Relaxed),
+            sent: self.counts.sent.load(Ordering::Relaxed),
+            dead_letters: self.counts.dead_letters.load(Ordering::Relaxed),
+            again: self.counts.again.load(Ordering::Relaxed),
+            dropped: self.counts.dropped.lock().clone(),
+            stored,
+        }
     }
 
     fn since_success(&self) -> Option<Duration> {

@@ -1,4 +1,5 @@
-//! The queue in memory in front of an exporter or sink.
+//! What waits in memory in front of an exporter or sink: the whole queue, or
+//! the part of a queue on disk that was read.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,10 +14,12 @@ use tokio::time::Instant;
 use super::batcher::{Batcher, Job, Ticket};
 use super::capacity::Capacity;
 use super::metrics::TailMetrics;
-use super::settings::{Sizer, TailSettings};
+use super::settings::{SendingQueue, Sizer, TailSettings};
 use crate::batch::{Batch, Size};
 use crate::budget::{self, Budget};
-use crate::consumer::{Consumer, Room};
+use crate::clock::Clock;
+use crate::consumer::{Consumer, Reservation, Room};
+use crate::durable::Tracker;
 use crate::health::{Fullness, Health};
 use crate::outcome::{Accepted, Ack, Outcome, Refused};
 
@@ -24,6 +27,18 @@ use crate::outcome::{Accepted, Ack, Outcome, Refused};
 const WAITING_LIST: usize = 1000;
 /// What a sender is told to wait when the queue is full.
 const WHEN_FULL: Duration = Duration::from_secs(1);
+
+/// What became of a job.
+#[derive(Debug)]
+pub(crate) enum Fate {
+    /// Sent, refused or given up: nobody tries again.
+    Settled(Outcome),
+    /// Not sent, or not all of it, and still on disk: the next start tries again.
+    Kept {
+        /// Items that were not sent.
+        items: usize,
+    },
+}
 
 /// Holds batches until a worker takes them. Success of an offer means that the
 /// batch is in memory, or, when callers wait for the result, that it was sent.
@@ -43,6 +58,8 @@ pub(crate) struct Queue {
     pub(crate) flush_wanted: Notify,
     flushes: AtomicUsize,
     pub(crate) metrics: Arc<TailMetrics>,
+    /// Of a queue on disk: what is not acknowledged, and the clock of its entries.
+    on_disk: Mutex<Option<(Arc<Tracker>, Clock)>>,
 }
 
 #[derive(Debug)]
@@ -60,14 +77,14 @@ impl Queue {
         metrics: Arc<TailMetrics>,
     ) -> Arc<Queue> {
         let queue = settings.queue.as_ref();
-        let sizer = queue.map_or(Sizer::Requests, |queue| queue.sizer);
         // Without a queue the callers wait for the exporter, and the byte budget
         // of the process bounds them.
-        let limit = queue.map_or(usize::MAX, |queue| queue.queue_size.as_usize());
+        let (sizer, limit) = queue.map_or((Sizer::Requests, usize::MAX), SendingQueue::limit);
+        let is_on_disk = queue.is_some_and(|queue| queue.storage.is_some());
         Arc::new(Queue {
             name,
             sizer,
-            counts_jobs: settings.batch.is_some() && sizer == Sizer::Requests,
+            counts_jobs: settings.batch.is_some() && sizer == Sizer::Requests && !is_on_disk,
             blocks: queue.is_some_and(|queue| queue.block_on_overflow),
             callers_wait: queue.is_none_or(|queue| queue.wait_for_result),
             capacity: Capacity::new(limit),
@@ -83,15 +100,39 @@ impl Queue {
             flush_wanted: Notify::new(),
             flushes: AtomicUsize::new(0),
             metrics,
+            on_disk: Mutex::default(),
         })
     }
 
-    pub(crate) fn capacity(&self) -> &Capacity {
+    pub(crate) fn capacity(&self) -> &Arc<Capacity> {
         &self.capacity
+    }
+
+    /// Says that this is what was read of a queue on disk. Called again, when
+    /// nothing is left of another.
+    pub(crate) fn stands_on(&self, tracker: &Arc<Tracker>, clock: &Clock) {
+        *self.on_disk.lock() = Some((Arc::clone(tracker), clock.clone()));
+    }
+
+    fn tracker(&self) -> Option<Arc<Tracker>> {
+        let on_disk = self.on_disk.lock();
+        on_disk.as_ref().map(|(tracker, _)| Arc::clone(tracker))
+    }
+
+    /// The store has everything of the queue on disk up to this entry.
+    pub(crate) fn stored_through(&self, sequence: u64) {
+        if let Some(tracker) = self.tracker() {
+            tracker.settle_through(sequence);
+        }
     }
 
     /// How long the oldest batch has been waiting.
     pub(crate) fn oldest_age(&self, now: Instant) -> Duration {
+        if let Some((tracker, clock)) = &*self.on_disk.lock() {
+            let now = clock.unix_nano() / 1_000_000;
+            let waits = tracker.oldest().map(|since| now.saturating_sub(since));
+            return Duration::from_millis(waits.unwrap_or(0));
+        }
         let state = self.state.lock();
         let open = state.batcher.as_ref().and_then(Batcher::oldest);
         let oldest = state
@@ -104,7 +145,8 @@ impl Queue {
         oldest.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
-    fn units(&self, size: &Size) -> usize {
+    /// What a batch takes of the capacity.
+    pub(crate) fn units(&self, size: &Size) -> usize {
         match self.sizer {
             Sizer::Requests => 1,
             Sizer::Items => size.items,
@@ -114,13 +156,16 @@ impl Queue {
 
     /// Takes a batch in, unless the queue was closed since it was admitted:
     /// then no worker would come for it, and the caller must keep it.
-    fn push(&self, batch: Batch, mut ticket: Ticket) -> Result<(), Refused> {
+    pub(crate) fn push(&self, batch: Batch, mut ticket: Ticket) -> Result<(), Refused> {
         let now = Instant::now();
         let mut state = self.state.lock();
         if state.closed {
             return Err(self.shutting_down());
         }
-        self.metrics.accepted(batch.payload.items());
+        // what comes from disk was counted when it was put there
+        if ticket.place.is_none() {
+            self.metrics.accepted(batch.payload.items());
+        }
         let State { batcher, ready, .. } = &mut *state;
         match batcher {
             None => ready.push_back(Job::new(batch, ticket, now)),
@@ -134,6 +179,23 @@ impl Queue {
                 ready.extend(batcher.add(batch, ticket, now));
             }
         }
+        drop(state);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// As [`push`](Self::push), but the batch is joined with no other.
+    pub(crate) fn push_alone(&self, batch: Batch, ticket: Ticket) -> Result<(), Refused> {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(self.shutting_down());
+        }
+        let State { batcher, ready, .. } = &mut *state;
+        if let Some(batcher) = batcher {
+            ready.extend(batcher.take_all());
+        }
+        ready.push_back(Job::new(batch, ticket, now));
         drop(state);
         self.wake.notify_one();
         Ok(())
@@ -180,23 +242,40 @@ impl Queue {
         }
     }
 
-    /// Ends a job: frees its room and answers who waits for it.
-    pub(crate) fn done(&self, tickets: Vec<Ticket>, outcome: &Outcome) {
-        for ticket in tickets {
-            if let Some(waiter) = ticket.waiter {
-                // The caller may have gone away; its data were handled all the same.
-                let _ = waiter.send(outcome.clone());
+    /// Ends a job: frees its room, answers who waits for it and acknowledges it
+    /// in the queue on disk.
+    pub(crate) fn done(&self, tickets: Vec<Ticket>, fate: &Fate) {
+        if let Fate::Settled(outcome) = fate {
+            if let Some(tracker) = self.tracker() {
+                tracker.settle(tickets.iter().filter_map(Ticket::sequence));
             }
+            self.answer(tickets, outcome);
         }
-        let mut state = self.state.lock();
-        state.in_flight -= 1;
-        drop(state);
+        self.ended(1);
+    }
+
+    /// Answers who waits.
+    pub(crate) fn answer(&self, tickets: Vec<Ticket>, outcome: &Outcome) {
+        for waiter in tickets.into_iter().filter_map(|ticket| ticket.waiter) {
+            // The caller may have gone away; its data were handled all the same.
+            let _ = waiter.send(outcome.clone());
+        }
+    }
+
+    /// So many jobs are no longer in flight.
+    pub(crate) fn ended(&self, jobs: usize) {
+        self.state.lock().in_flight -= jobs;
         self.idle.notify_waiters();
     }
 
     /// Takes no more batches; what is inside is still handed out.
     pub(crate) fn close(&self) {
         self.release(true);
+    }
+
+    /// Hands out what is open for company.
+    pub(crate) fn send_open(&self) {
+        self.release(false);
     }
 
     fn release(&self, close: bool) {
@@ -270,7 +349,11 @@ impl Queue {
         )
     }
 
-    fn admit_request(&self, size: &Size) -> Result<Room, Refused> {
+    /// Room for a batch of this size, unless the queue is full or closed.
+    pub(crate) fn admit(&self, size: &Size) -> Result<Room, Refused> {
+        if self.state.lock().closed {
+            return Err(self.shutting_down());
+        }
         let units = self.units(size);
         if units > self.capacity.limit() {
             self.metrics.enqueue_failed(size.items);
@@ -302,6 +385,18 @@ impl Queue {
     }
 }
 
+impl Queue {
+    /// Room for a batch, whether there is any or not.
+    pub(crate) fn overdraw(&self, size: &Size) -> Reservation {
+        self.capacity.overdraw(self.units(size))
+    }
+
+    /// Room for a batch, as soon as there is.
+    pub(crate) async fn wait_for_room(&self, size: &Size) -> Reservation {
+        self.capacity.wait_for(self.units(size)).await
+    }
+}
+
 /// Lets health ask how full the queue is, as long as there is one.
 pub(crate) fn show(queue: &Arc<Queue>, exporter: &str, signal: Signal, health: &Health) {
     let queue = Arc::downgrade(queue);
@@ -322,11 +417,7 @@ pub(crate) struct Entrance(pub(crate) Arc<Queue>);
 
 impl Consumer for Entrance {
     fn admit(&self, size: &Size) -> Result<Room, Refused> {
-        let queue = &self.0;
-        if queue.state.lock().closed {
-            return Err(queue.shutting_down());
-        }
-        queue.admit_request(size)
+        self.0.admit(size)
     }
 
     fn offer(&self, batch: Batch, room: Room) -> Ack {
@@ -338,7 +429,7 @@ impl Consumer for Entrance {
         if !still_waiting && !queue.callers_wait {
             let ticket = Ticket {
                 reservation,
-                waiter: None,
+                ..Ticket::default()
             };
             return match queue.push(batch, ticket) {
                 Ok(()) => Ack::accepted(),
@@ -358,6 +449,7 @@ impl Consumer for Entrance {
             let ticket = Ticket {
                 reservation,
                 waiter: Some(sender),
+                place: None,
             };
             if let Err(refused) = queue.push(batch, ticket) {
                 return Ack::Ready(Err(refused));
@@ -373,10 +465,10 @@ async fn wait_then_push(
     queue: Arc<Queue>,
     batch: Batch,
     answer: oneshot::Sender<Outcome>,
-    place: Option<crate::consumer::Reservation>,
+    place: Option<Reservation>,
     door: Option<Budget>,
 ) {
-    let reservation = Some(queue.capacity.wait_for(queue.units(&batch.size())).await);
+    let reservation = Some(queue.wait_for_room(&batch.size()).await);
     drop(place);
     let (waiter, entered) = match queue.callers_wait {
         true => (Some(answer), None),
@@ -385,6 +477,7 @@ async fn wait_then_push(
     let ticket = Ticket {
         reservation,
         waiter,
+        place: None,
     };
     // A refused ticket drops its waiter, which answers that the sender should try again.
     let outcome =

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use settings::{At, ByteSize, Duration, OffByDefault, Validate};
 
+use crate::dead_letter::DeadLetterSettings;
+
 /// Unit in which a queue or batch is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -31,8 +33,12 @@ pub struct SendingQueue {
     pub block_on_overflow: bool,
     /// Whether callers wait until their data are sent.
     pub wait_for_result: bool,
-    /// Storage extension that keeps the queue on disk.
+    /// Storage extension that keeps the queue on disk. Without other settings the
+    /// queue may then hold 10 GiB (`sizer: bytes`).
     pub storage: Option<String>,
+    /// Of a queue on disk: older data are given up and counted as `expired`. 0
+    /// keeps them until they are sent.
+    pub max_age: Duration,
     /// Joins what waits into larger batches.
     pub batch: OffByDefault<QueueBatch>,
 }
@@ -46,6 +52,7 @@ impl Default for SendingQueue {
             block_on_overflow: false,
             wait_for_result: false,
             storage: None,
+            max_age: Duration::ZERO,
             batch: OffByDefault::off(),
         }
     }
@@ -145,9 +152,31 @@ pub struct TailSettings {
     pub timeout: Option<std::time::Duration>,
     /// Batching, if any.
     pub batch: Option<BatchSettings>,
+    /// Where refused records go. Of a sink: those that it did not put there itself.
+    pub dead_letter: DeadLetterSettings,
 }
 
+impl TailSettings {
+    /// The storage extension of the queue, if it is one on disk.
+    pub fn storage(&self) -> Option<&str> {
+        self.queue.as_ref()?.storage.as_deref()
+    }
+}
+
+/// What a queue on disk may hold when nobody says how much.
+const ON_DISK: u64 = 10 << 30;
+
 impl SendingQueue {
+    /// Unit and limit of what may wait. A thousand requests are a limit for
+    /// memory: on disk the default is one of bytes.
+    pub fn limit(&self) -> (Sizer, usize) {
+        let is_default = self.sizer == Sizer::Requests && self.queue_size == ByteSize::new(1000);
+        match self.storage.is_some() && is_default {
+            true => (Sizer::Bytes, ByteSize::new(ON_DISK).as_usize()),
+            false => (self.sizer, self.queue_size.as_usize()),
+        }
+    }
+
     /// The batching that `sending_queue::batch` asks for.
     pub fn batching(&self) -> Option<BatchSettings> {
         let batch = self.batch.as_option()?;
@@ -184,10 +213,10 @@ impl Validate for SendingQueue {
                 "cannot be combined with storage: a queue on disk answers once data are on disk",
             );
         }
-        if self.storage.is_some() {
+        if self.storage.is_none() && !self.max_age.is_zero() {
             at.error(
-                "storage",
-                "this build has no queue on disk: leave it out, and the queue is kept in memory",
+                "max_age",
+                "needs storage: a queue in memory gives up after retry_on_failure::max_elapsed_time",
             );
         }
         let Some(batch) = self.batch.as_option() else {
@@ -201,7 +230,7 @@ impl Validate for SendingQueue {
                 "must be items or bytes: set it, since the queue is sized in requests",
             );
         }
-        if sizer == self.sizer && batch.min_size > self.queue_size.as_usize() {
+        if sizer == self.limit().0 && batch.min_size > self.limit().1 {
             at.error("batch::min_size", "must not be greater than queue_size");
         }
     }

@@ -21,19 +21,27 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub struct OsDisk {
     directory: PathBuf,
+    read_only: bool,
 }
 
 impl OsDisk {
     /// Uses `directory`, which is made when it is missing.
     pub fn new(directory: impl Into<PathBuf>) -> io::Result<Self> {
         let directory = directory.into();
-        if !directory.is_dir() {
-            fs::create_dir_all(&directory)?;
-            if let Some(parent) = directory.parent().filter(|p| !p.as_os_str().is_empty()) {
-                File::open(parent)?.sync_all()?;
-            }
+        make_durably(&directory)?;
+        Ok(Self {
+            directory,
+            read_only: false,
+        })
+    }
+
+    /// Uses `directory` to look only: makes nothing, opens files for reading, and
+    /// refuses everything else, the lock as well.
+    pub fn read_only(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            read_only: true,
         }
-        Ok(Self { directory })
     }
 
     /// The directory.
@@ -45,15 +53,45 @@ impl OsDisk {
     fn open_with(&self, name: &str, options: &mut OpenOptions) -> io::Result<Arc<dyn DiskFile>> {
         let file = options
             .read(true)
-            .write(true)
+            .write(!self.read_only)
             .mode(0o600)
             .open(self.directory.join(name))?;
         Ok(Arc::new(OsFile(file)))
+    }
+
+    fn may_change(&self) -> io::Result<()> {
+        if self.read_only {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
+        Ok(())
+    }
+}
+
+/// Makes a directory and those above it, each with a name that is durable.
+fn make_durably(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let parent = parent_of(directory);
+    make_durably(parent)?;
+    match fs::create_dir(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(parent)?.sync_all()
+}
+
+fn parent_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) => Path::new("."),
+        None => path,
     }
 }
 
 impl Disk for OsDisk {
     fn lock(&self) -> io::Result<Box<dyn Send + Sync>> {
+        self.may_change()?;
         let file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -68,6 +106,7 @@ impl Disk for OsDisk {
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.may_change()?;
         self.open_with(name, OpenOptions::new().create(true).truncate(true))
     }
 
@@ -76,10 +115,12 @@ impl Disk for OsDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.may_change()?;
         fs::rename(self.directory.join(from), self.directory.join(to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.may_change()?;
         fs::remove_file(self.directory.join(name))
     }
 
@@ -96,6 +137,36 @@ impl Disk for OsDisk {
 
     fn sync_dir(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
+    }
+
+    fn directory(&self, path: &Path) -> io::Result<Arc<dyn Disk>> {
+        self.may_change()?;
+        Ok(Arc::new(Self::new(path)?))
+    }
+
+    fn has_directory(&self, path: &Path) -> io::Result<bool> {
+        match fs::metadata(path) {
+            Ok(found) => Ok(found.is_dir()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn link(&self, name: &str, directory: &Path) -> io::Result<()> {
+        self.may_change()?;
+        fs::hard_link(self.directory.join(name), directory.join(name))
+    }
+
+    fn rename_directory(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.may_change()?;
+        fs::rename(from, to)?;
+        File::open(parent_of(to))?.sync_all()?;
+        File::open(parent_of(from))?.sync_all()
+    }
+
+    fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        self.may_change()?;
+        fs::remove_dir_all(path)
     }
 }
 

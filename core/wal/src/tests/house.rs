@@ -25,6 +25,8 @@ pub(super) struct House {
     pub(super) disk: SimulatedDisk,
     pub(super) engine: Engine,
     pub(super) events: Arc<Mutex<Vec<Event>>>,
+    /// What is written as the time of an entry.
+    pub(super) time_of: fn(&[u8]) -> u64,
 }
 
 impl House {
@@ -37,16 +39,18 @@ impl House {
             disk: disk.clone(),
             engine,
             events,
+            time_of: |_| 7,
         })
     }
 
     pub(super) fn append(&mut self, payloads: &[Vec<u8>]) -> Vec<Result<Position, AppendError>> {
         let answers = Arc::new(Mutex::new(Vec::new()));
+        let time_of = self.time_of;
         let group = payloads.iter().map(|payload| {
             let answers = Arc::clone(&answers);
             let half = payload.len() / 2;
             let append = Append {
-                time: 7,
+                time: time_of(payload),
                 tag: 3,
                 items: 5,
                 payload: vec![
@@ -65,7 +69,11 @@ impl House {
 
     /// The place and token of a cursor, stored.
     pub(super) fn cursor(&mut self, name: &str) -> (usize, u64) {
-        let found = self.engine.shared.state.lock().cursor(name, Start::Oldest);
+        self.cursor_at(name, Start::Oldest)
+    }
+
+    pub(super) fn cursor_at(&mut self, name: &str, start: Start) -> (usize, u64) {
+        let found = self.engine.shared.state.lock().cursor(name, start);
         let (place, token, known) = found.expect("room for a cursor");
         if !known {
             // a disk that fails is asked again with the next acknowledgement

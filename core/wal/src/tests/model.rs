@@ -1,12 +1,14 @@
 //! Random work, faults and crashes against a model that is a map.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::house::{House, bytes_of, drain, small};
 use crate::testing::SimulatedDisk;
-use crate::{Position, Read, Reader};
+use crate::{CursorError, Disk, Inspection, OpenError, Position, Read, Reader, Start, expire};
 
 const NAMES: [&str; 2] = ["exporter/one", "exporter/two"];
 
@@ -16,6 +18,8 @@ enum Step {
     Read(usize, usize),
     Acknowledge(usize),
     Persist,
+    Expire(usize, u64),
+    SetAside(usize),
     Close,
     Crash(u64),
     CrashIn(u32),
@@ -32,6 +36,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0..2usize, 1..8usize).prop_map(|(who, n)| Step::Read(who, n)),
         4 => (0..2usize).prop_map(Step::Acknowledge),
         3 => Just(Step::Persist),
+        1 => (0..2usize, 0..60u64).prop_map(|(who, before)| Step::Expire(who, before)),
+        1 => (0..2usize).prop_map(Step::SetAside),
         1 => Just(Step::Close),
         3 => any::<u64>().prop_map(Step::Crash),
         1 => (0..12u32).prop_map(Step::CrashIn),
@@ -41,6 +47,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any::<bool>().prop_map(Step::Reserve),
     ];
     prop::collection::vec(step, 1..60)
+}
+
+fn aside_of(who: usize) -> PathBuf {
+    Path::new("aside").join(["one", "two"][who])
 }
 
 struct Consumer {
@@ -61,6 +71,21 @@ struct Model {
     maybe: Vec<Vec<u8>>,
     consumers: Vec<Consumer>,
     made: u64,
+    /// A consumer whose backlog is to be set aside, and the end of what it is owed
+    /// at least: asked for until it is done.
+    aside: Option<(usize, u64)>,
+}
+
+/// When an entry was made: its payload begins with that.
+fn time_of(payload: &[u8]) -> u64 {
+    let (time, _) = payload.split_first_chunk().expect("8 bytes");
+    u64::from_le_bytes(*time)
+}
+
+fn opened(disk: &SimulatedDisk) -> Result<House, OpenError> {
+    let mut house = House::open(disk, small())?;
+    house.time_of = time_of;
+    Ok(house)
 }
 
 fn consumers(house: &mut House, before: &[(u64, u64)]) -> Vec<Consumer> {
@@ -88,7 +113,7 @@ fn consumers(house: &mut House, before: &[(u64, u64)]) -> Vec<Consumer> {
 
 impl Model {
     fn new() -> Self {
-        let mut house = House::open(&SimulatedDisk::default(), small()).expect("a new log");
+        let mut house = opened(&SimulatedDisk::default()).expect("a new log");
         let consumers = consumers(&mut house, &[]);
         Self {
             house,
@@ -96,6 +121,7 @@ impl Model {
             maybe: Vec::new(),
             consumers,
             made: 0,
+            aside: None,
         }
     }
 
@@ -105,6 +131,8 @@ impl Model {
             Step::Read(who, count) => (0..count).for_each(|_| self.read(who)),
             Step::Acknowledge(who) => self.acknowledge(who),
             Step::Persist => self.persist(),
+            Step::Expire(who, age) => self.expire(who, age),
+            Step::SetAside(who) => self.set_aside(who),
             Step::Close => {
                 let closed = self.house.engine.close().is_ok();
                 if closed {
@@ -167,7 +195,8 @@ impl Model {
             (Read::Entry(entry), Some((&sequence, payload))) => {
                 assert_eq!(entry.sequence, sequence);
                 assert_eq!(&bytes_of(&entry.payload), payload);
-                assert_eq!((entry.time, entry.tag, entry.items), (7, 3, 5));
+                assert_eq!((entry.tag, entry.items), (3, 5));
+                assert_eq!(entry.time, time_of(payload));
                 consumer.last = entry.position;
             }
             (Read::Lost(_), _) if self.house.disk.is_off() => {}
@@ -193,7 +222,7 @@ impl Model {
 
     /// The process ends, with the machine or alone, and comes back.
     fn reopen(&mut self, crash: Option<u64>) {
-        let before: Vec<_> = self
+        let mut before: Vec<_> = self
             .consumers
             .drain(..)
             .map(|c| (c.stored, c.acknowledged))
@@ -205,16 +234,119 @@ impl Model {
         if let Some(seed) = crash {
             disk.crash(seed);
         }
-        self.house = match House::open(&disk, small()) {
+        self.house = match opened(&disk) {
             Ok(house) => house,
             // a disk that fails while opening; nothing else stops it
             Err(_) => {
                 disk.crash(self.made);
-                House::open(&disk, small()).expect("a disk without faults")
+                opened(&disk).expect("a disk without faults")
             }
         };
+        let pending = self.aside.take();
+        let mut aside = None;
+        if let Some((who, owed)) = pending {
+            disk.calm();
+            let found = self.house.engine.set_aside(NAMES[who], &aside_of(who));
+            let next = self.newcomer(who).1.next;
+            let was = std::mem::replace(&mut before[who], (next, next));
+            aside = Some((who, owed, found, was));
+        }
         self.consumers = consumers(&mut self.house, &before);
         self.compare();
+        if let Some((who, owed, found, was)) = aside {
+            self.check_aside(who, owed, found, was);
+        }
+    }
+
+    /// Lets go what is old, as much of it as stands in front.
+    fn expire(&mut self, who: usize, age: u64) {
+        let before = self.made.saturating_sub(age);
+        let consumer = &mut self.consumers[who];
+        let ahead = self.entries.range(consumer.acknowledged..);
+        let old = ahead.take_while(|(_, payload)| time_of(payload) < before);
+        let old = old.count() as u64;
+        let shared = Arc::clone(&self.house.engine.shared);
+        let expired = expire::expire(&shared, consumer.handle, before).expect("a disk that reads");
+        assert_eq!(
+            (expired.entries, expired.items, expired.lost),
+            (old, old * 5, 0)
+        );
+        let position = self.house.position(consumer.handle);
+        consumer.acknowledged = position.next;
+        consumer.last = consumer.last.max(position);
+    }
+
+    /// A consumer goes, and a new one of its name comes.
+    fn set_aside(&mut self, who: usize) {
+        let owed = self.house.engine.shared.state.lock().end;
+        self.aside = Some((who, owed));
+        let (name, path) = (NAMES[who], aside_of(who));
+        let mut found = self.house.engine.set_aside(name, &path);
+        if self.house.disk.is_off() {
+            return;
+        }
+        self.house.disk.calm();
+        if found.is_err() {
+            found = self.house.engine.set_aside(name, &path);
+        }
+        self.aside = None;
+        let was = (self.consumers[who].stored, self.consumers[who].acknowledged);
+        let (handle, last) = self.newcomer(who);
+        self.consumers[who] = Consumer {
+            handle,
+            reader: self.house.reader(Some(handle)),
+            last,
+            acknowledged: last.next,
+            stored: last.next,
+        };
+        // the others were stored with it
+        self.persist();
+        self.check_aside(who, owed, found, was);
+    }
+
+    fn newcomer(&mut self, who: usize) -> ((usize, u64), Position) {
+        let handle = self.house.cursor_at(NAMES[who], Start::Newest);
+        (handle, self.house.position(handle))
+    }
+
+    /// The log that was set aside has what its consumer had not passed, and all of it.
+    fn check_aside(
+        &mut self,
+        who: usize,
+        owed: u64,
+        found: Result<Option<PathBuf>, CursorError>,
+        (stored, acknowledged): (u64, u64),
+    ) {
+        let path = match found {
+            Ok(Some(path)) => path,
+            Ok(None) | Err(CursorError::Unknown) => {
+                assert!(acknowledged >= owed, "the backlog of {who} is nowhere");
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        let aside = self.house.disk.beside(&path);
+        let look = Inspection::open(Arc::new(aside)).expect("it can be read");
+        let look = look.expect("a log");
+        assert!(look.next() >= owed, "{} of {owed}", look.next());
+        let cursors = look.cursors().expect("a disk that reads");
+        let from = cursors[0].next;
+        assert_eq!((cursors.len(), cursors[0].name.as_str()), (1, NAMES[who]));
+        assert!(
+            (stored..=acknowledged).contains(&from),
+            "{from}, stored {stored}, acknowledged {acknowledged}"
+        );
+        let mut entries = look.entries_of(NAMES[who]).expect("its cursor");
+        for (sequence, payload) in self.entries.range(from..look.next()) {
+            let Ok(Read::Entry(entry)) = entries.read() else {
+                panic!("entry {sequence} is not in {}", path.display());
+            };
+            assert_eq!(entry.sequence, *sequence);
+            assert_eq!(&bytes_of(&entry.payload), payload);
+        }
+        assert!(matches!(entries.read(), Ok(Read::End)));
+        let removed = self.house.disk.remove_directory(&path);
+        removed.expect("a disk without faults");
     }
 
     /// Everything that any cursor still waits for is there, nothing is invented.

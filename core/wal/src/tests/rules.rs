@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::house::{House, drain, small};
 use crate::format::EntryHeader;
 use crate::testing::SimulatedDisk;
-use crate::{AppendError, Disk, Event, OpenError, Options, Position, expire};
+use crate::{AppendError, Disk, Event, OpenError, Options, Position, backlog, expire};
 
 fn house(options: Options) -> House {
     House::open(&SimulatedDisk::default(), options).expect("a new log")
@@ -152,27 +152,95 @@ fn files_go_when_the_slowest_is_past_them() {
 }
 
 #[test]
-fn old_entries_expire_and_are_counted() {
+fn old_entries_of_one_cursor_expire_and_are_counted() {
     let mut house = house(small());
     let (one, two) = (house.cursor("one"), house.cursor("two"));
     let answers = house.append(&vec![vec![1; 1000]; 10]);
     house.acknowledge(one, *answers[3].as_ref().expect("room"));
     let mut reader = house.reader(Some(two));
+    let expired = |house: &House, cursor, before| {
+        let expired = expire::expire(&house.engine.shared, cursor, before).expect("reads");
+        (expired.entries, expired.items, expired.lost)
+    };
     // the house writes 7 as time and 5 items
-    assert_eq!(expire::expire(&house.engine.shared, 7).expect("reads"), []);
-    let expired = expire::expire(&house.engine.shared, 8).expect("reads");
-    let counted: Vec<_> = expired
-        .iter()
-        .map(|e| (e.cursor.as_str(), e.entries, e.items))
-        .collect();
-    assert_eq!(counted, [("one", 6, 30), ("two", 10, 50)]);
+    assert_eq!(expired(&house, two, 7), (0, 0, 0));
+    assert_eq!(expired(&house, two, 8), (10, 50, 0));
     assert_eq!(
         drain(&mut reader),
         (vec![], vec![]),
         "a reader skips what expired"
     );
     house.engine.persist().expect("a disk that writes");
+    assert!(names(&house.disk).len() > 1, "the other needs them");
+    assert_eq!(expired(&house, one, 8), (6, 30, 0));
+    house.engine.persist().expect("a disk that writes");
     assert_eq!(names(&house.disk).len(), 1);
+}
+
+#[test]
+fn what_is_unreadable_expires_only_in_front_of_what_is_old() {
+    let mut house = house(Options {
+        cache_bytes: 0,
+        ..small()
+    });
+    let cursor = house.cursor("one");
+    house.append(&vec![vec![1; 1000]; 3]);
+    let name = names(&house.disk)[0].clone();
+    let mut bytes = house.disk.get(&name).expect("its bytes");
+    for entry in [1, 2] {
+        bytes[512 + entry * 1048 + 9] ^= 1;
+    }
+    house.disk.put(&name, bytes);
+    let shared = Arc::clone(&house.engine.shared);
+    let expired = expire::expire(&shared, cursor, 8).expect("reads");
+    assert_eq!((expired.entries, expired.lost), (1, 0));
+    assert_eq!(
+        drain(&mut house.reader(Some(cursor))),
+        (vec![], vec![(2, 4)])
+    );
+    house.append(&vec![vec![1; 3000]; 1]);
+    let expired = expire::expire(&shared, cursor, 8).expect("reads");
+    assert_eq!((expired.entries, expired.items, expired.lost), (1, 5, 2));
+}
+
+#[test]
+fn a_backlog_is_counted_by_headers_alone() {
+    let mut house = house(Options::default());
+    let cursor = house.cursor("one");
+    let answers = house.append(&vec![vec![1; 100_000]; 200]);
+    house.acknowledge(cursor, *answers[49].as_ref().expect("room"));
+    let mut house = reopened(house, Options::default());
+    let cursor = house.cursor("one");
+    let before = house.disk.read();
+    let mut reader = house.reader(Some(cursor));
+    let counted = backlog::count(u64::MAX, || reader.skim()).expect("reads");
+    assert_eq!(
+        (counted.entries, counted.items, counted.bytes),
+        (150, 750, 15_000_000)
+    );
+    assert_eq!((counted.lost, counted.oldest), (0, Some(7)));
+    let read = house.disk.read() - before;
+    assert!(read <= 150 * 48 + 2 * 4096, "{read} bytes were read");
+}
+
+#[test]
+fn small_entries_are_counted_in_few_reads_and_damage_is_in_the_count() {
+    let mut house = house(Options::default());
+    house.cursor("one");
+    house.append(&vec![vec![1; 100]; 1000]);
+    let disk = house.close();
+    let name = names(&disk)[0].clone();
+    let mut bytes = disk.get(&name).expect("its bytes");
+    bytes[512 + 152 * 10 + 5] ^= 1;
+    disk.put(&name, bytes);
+    let mut house = House::open(&disk, Options::default()).expect("it opens");
+    let cursor = house.cursor("one");
+    let mut reader = house.reader(Some(cursor));
+    let counted = backlog::count(u64::MAX, || reader.skim()).expect("reads");
+    assert_eq!(
+        (counted.entries, counted.items, counted.lost),
+        (999, 4995, 1)
+    );
 }
 
 #[test]

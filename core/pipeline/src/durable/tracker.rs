@@ -1,0 +1,130 @@
+//! Which entries of a log an exporter is done with.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+use wal::{Cursor, Position};
+
+use crate::tail::capacity::Capacity;
+
+/// Acknowledges entries in the order of the log, although they are done with in
+/// any order: the cursor moves when all before it are.
+pub(crate) struct Tracker {
+    cursor: Cursor,
+    capacity: Arc<Capacity>,
+    open: Mutex<VecDeque<Open>>,
+    settled: Notify,
+}
+
+/// An entry that was read and is not acknowledged.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) position: Position,
+    /// Units of the queue's capacity that it takes.
+    pub(crate) units: usize,
+    /// When it was accepted, milliseconds since 1970.
+    pub(crate) accepted_at: u64,
+    /// Sent, refused or given up.
+    pub(crate) settled: bool,
+}
+
+impl Tracker {
+    pub(crate) fn new(cursor: Cursor, capacity: Arc<Capacity>) -> Arc<Tracker> {
+        Arc::new(Tracker {
+            cursor,
+            capacity,
+            open: Mutex::default(),
+            settled: Notify::new(),
+        })
+    }
+
+    pub(crate) fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// An entry was read. Called in the order of the log.
+    pub(crate) fn read(&self, open: Open) {
+        let settled = open.settled;
+        self.open.lock().push_back(open);
+        if settled {
+            self.acknowledge();
+        }
+    }
+
+    /// These entries are done with.
+    pub(crate) fn settle(&self, sequences: impl Iterator<Item = u64>) {
+        let mut open = self.open.lock();
+        for sequence in sequences {
+            let place = open.partition_point(|entry| entry.position.sequence() < sequence);
+            if let Some(entry) = open.get_mut(place)
+                && entry.position.sequence() == sequence
+            {
+                entry.settled = true;
+            }
+        }
+        drop(open);
+        self.acknowledge();
+    }
+
+    /// Everything up to `sequence` is done with.
+    pub(crate) fn settle_through(&self, sequence: u64) {
+        for entry in self.open.lock().iter_mut() {
+            if entry.position.sequence() > sequence {
+                break;
+            }
+            entry.settled = true;
+        }
+        self.acknowledge();
+    }
+
+    fn acknowledge(&self) {
+        let (mut position, mut units) = (None, 0);
+        {
+            let mut open = self.open.lock();
+            while open.front().is_some_and(|entry| entry.settled) {
+                if let Some(entry) = open.pop_front() {
+                    position = Some(entry.position);
+                    units += entry.units;
+                }
+            }
+        }
+        let Some(position) = position else { return };
+        self.capacity.give_back(units);
+        // A cursor that was removed from the log has nothing left to acknowledge.
+        let _ = self.cursor.acknowledge(position);
+        self.settled.notify_waiters();
+    }
+
+    /// When the oldest entry that is not done with was accepted, milliseconds since 1970.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.open.lock().front().map(|entry| entry.accepted_at)
+    }
+
+    /// Waits until everything that was read is done with.
+    pub(crate) async fn all_settled(&self) {
+        loop {
+            let settled = self.settled.notified();
+            if self.open.lock().is_empty() {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    /// Waits until what was acknowledged is on stable storage.
+    pub(crate) async fn store(&self) {
+        let Ok(position) = self.cursor.position() else {
+            return;
+        };
+        let (sender, stored) = oneshot::channel();
+        self.cursor.acknowledge_durably(position, move |result| {
+            if let Err(error) = &result {
+                tracing::warn!(%error, "The position of an exporter in its queue was not stored: some data may be sent again after the next start.");
+            }
+            let _ = sender.send(());
+        });
+        let _ = stored.await;
+    }
+}
