@@ -8,6 +8,8 @@ and drops it when the client hung up in the meantime, as nginx does by default (
 
 import contextlib
 import http.client
+import itertools
+import re
 import select
 import socket
 import threading
@@ -15,11 +17,47 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
 
 # Of one connection, not of the message (RFC 9110, 7.6.1), or set anew by the proxy.
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade"}
 
 Rewrite = Callable[[str, str, bytes], bytes]
+
+
+class Reset(Exception):
+    """Raised by a fault: the connection is torn down without an answer."""
+
+
+Answer = tuple[int, bytes]
+
+
+@dataclass
+class Fault:
+    """What goes wrong with the requests that match."""
+
+    method: str
+    # found anywhere in the path
+    path: str
+    # before the server sees the request, or after it has answered it
+    when: Literal["before", "after"]
+    # what the client gets instead of the server's answer; none for the server's own. May raise Reset.
+    do: Callable[[], Answer | None]
+    # how often it happens; none for always
+    times: int | None = None
+    # only every so many matching requests
+    every: int = 1
+    happened: int = 0
+    _matched: Iterator[int] = field(default_factory=itertools.count)
+
+    def strikes(self, method: str, path: str, when: str) -> bool:
+        """Whether it happens to this request now."""
+        if when != self.when or method != self.method or not re.search(self.path, path):
+            return False
+        if next(self._matched) % self.every or (self.times is not None and self.happened >= self.times):
+            return False
+        self.happened += 1
+        return True
 
 
 @dataclass
@@ -33,6 +71,7 @@ class Behaviour:
     refuse: int | None = None
     # path, content type, body -> body
     rewrite: Rewrite | None = None
+    faults: list[Fault] = field(default_factory=list)
 
 
 class Proxy:
@@ -50,10 +89,30 @@ class Proxy:
             owner = proxy
             target = target_port
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.port: int = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self._handler = Handler
+        self.listening = False
+        self.port = 0
+        self.listen()
+
+    def listen(self) -> None:
+        """Takes connections, on the port it had before."""
+        self.server = _Server(("127.0.0.1", self.port), self._handler)
+        self.port = self.server.server_address[1]
+        self.listening = True
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def hang_up(self) -> None:
+        """Refuses connections from now on; those that are open end with their next request."""
+        self.close()
+
+    def strike(self, method: str, path: str, when: str) -> Answer | None:
+        """Lets the faults happen that match."""
+        for fault in self.behaviour.faults:
+            with self._lock:
+                strikes = fault.strikes(method, path, when)
+            if strikes and (answer := fault.do()) is not None:
+                return answer
+        return None
 
     def idle(self) -> bool:
         """Whether no request is being held back or answered."""
@@ -72,8 +131,17 @@ class Proxy:
 
     def close(self) -> None:
         """Stops listening."""
-        self.server.shutdown()
-        self.server.server_close()
+        if self.listening:
+            self.listening = False
+            self.server.shutdown()
+            self.server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # closing does not wait for clients
+    block_on_close = False
+    request_queue_size = 128
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -83,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_one_request(self) -> None:
         """A connection that breaks ends here, without a stack trace."""
-        with contextlib.suppress(ConnectionError, TimeoutError):
+        with contextlib.suppress(ConnectionError, TimeoutError, Reset):
             super().handle_one_request()
             return
         self.close_connection = True
@@ -95,6 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _forward(self, body: bytes) -> None:
         behaviour = self.owner.behaviour
+        if not self.owner.listening:
+            raise Reset
         if behaviour.delay and self.command in behaviour.delayed_methods and not self._wait(behaviour.delay):
             self.owner.dropped.append((self.command, self.path))
             self.close_connection = True
@@ -103,6 +173,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response_only(behaviour.refuse)
             self.send_header("Content-Length", "0")
             self.end_headers()
+            return
+        if fault := self.owner.strike(self.command, self.path, "before"):
+            self._instead(fault)
             return
         self.owner.passed.append((self.command, self.path))
         # A body can only be rewritten when it is not compressed.
@@ -120,9 +193,21 @@ class _Handler(BaseHTTPRequestHandler):
             content = answer.read()
         finally:
             upstream.close()
+        if fault := self.owner.strike(self.command, self.path, "after"):
+            self._instead(fault)
+            return
         if behaviour.rewrite:
             content = behaviour.rewrite(self.path, answer.getheader("Content-Type", ""), content)
         self._answer(answer, content)
+
+    def _instead(self, answer: Answer) -> None:
+        status, content = answer
+        self.send_response_only(status)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def _answer(self, answer: http.client.HTTPResponse, content: bytes) -> None:
         self.send_response_only(answer.status, answer.reason)
