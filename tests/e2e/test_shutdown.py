@@ -4,13 +4,11 @@ Senders number their records and remember which requests were answered with succ
 whose answer was lost may be stored once or not at all, never twice.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from conftest import StartPharos, StartProxy
+from conftest import StartPharos, StartProxy, StartSink
 from rig.exactness import assert_exactly_once, stored_numbers
-from rig.otlp_sink import OtlpSink
 from rig.pharos import Pharos, Ports, delta_to, otlp_to
 from rig.proxy import Behaviour
 from rig.readers import Lake
@@ -67,16 +65,9 @@ def test_slow_s3_table(
     assert_exactly_once(stored_numbers(Lake(location, pharos.config, seaweed)), senders)
 
 
-@pytest.fixture
-def slow_sink() -> Iterator[OtlpSink]:
-    """An OTLP destination that takes a quarter of a second an answer."""
-    sink = OtlpSink(delay=0.25)
-    yield sink
-    sink.close()
-
-
-def test_slow_otlp_destination(start_pharos: StartPharos, slow_sink: OtlpSink) -> None:
+def test_slow_otlp_destination(start_pharos: StartPharos, start_sink: StartSink) -> None:
     """What is queued in memory is delivered before the process ends."""
+    slow_sink = start_sink(delay=0.25)
     ports = Ports()
     exporter = {"endpoint": f"http://127.0.0.1:{slow_sink.port}", "compression": "gzip"}
     pharos = start_pharos(otlp_to({"otlp_http": exporter}, ports), ports)

@@ -16,8 +16,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Literal
+
+from rig.listening import Listener, reset
 
 # Of one connection, not of the message (RFC 9110, 7.6.1), or set anew by the proxy.
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade"}
@@ -89,21 +91,8 @@ class Proxy:
             owner = proxy
             target = target_port
 
-        self._handler = Handler
-        self.listening = False
-        self.port = 0
-        self.listen()
-
-    def listen(self) -> None:
-        """Takes connections, on the port it had before."""
-        self.server = _Server(("127.0.0.1", self.port), self._handler)
-        self.port = self.server.server_address[1]
-        self.listening = True
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def hang_up(self) -> None:
-        """Refuses connections from now on; those that are open end with their next request."""
-        self.close()
+        self.door = Listener(Handler)
+        self.port = self.door.port
 
     def strike(self, method: str, path: str, when: str) -> Answer | None:
         """Lets the faults happen that match."""
@@ -131,17 +120,7 @@ class Proxy:
 
     def close(self) -> None:
         """Stops listening."""
-        if self.listening:
-            self.listening = False
-            self.server.shutdown()
-            self.server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # closing does not wait for clients
-    block_on_close = False
-    request_queue_size = 128
+        self.door.hang_up()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -151,9 +130,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_one_request(self) -> None:
         """A connection that breaks ends here, without a stack trace."""
-        with contextlib.suppress(ConnectionError, TimeoutError, Reset):
-            super().handle_one_request()
-            return
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            try:
+                super().handle_one_request()
+            except Reset:
+                reset(self.connection)
+            else:
+                return
         self.close_connection = True
 
     def _handle(self) -> None:
@@ -163,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _forward(self, body: bytes) -> None:
         behaviour = self.owner.behaviour
-        if not self.owner.listening:
+        if not self.owner.door.listening:
             raise Reset
         if behaviour.delay and self.command in behaviour.delayed_methods and not self._wait(behaviour.delay):
             self.owner.dropped.append((self.command, self.path))
