@@ -1,8 +1,10 @@
 """strace at a running program: kills it inside a system call, or writes down what it does."""
 
 import os
+import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -53,3 +55,52 @@ class Strace:
 def _tracer(status: Path) -> int:
     line = next(line for line in os.fsdecode(status.read_bytes()).splitlines() if line.startswith("TracerPid:"))
     return int(line.split()[1])
+
+
+@dataclass(frozen=True)
+class Call:
+    """A system call. `begun` and `ended` are places in the order in which strace saw things happen."""
+
+    name: str
+    # what the descriptor in its first argument stands for: a path, or both addresses of a connection
+    file: str
+    data: bytes
+    result: int
+    begun: int
+    ended: int
+
+
+_BEGUN = re.compile(r"^(\d+) +(\w+)\((.*)$")
+_RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>(.*)$")
+_RESULT = re.compile(r"\)\s*= (-?\d+)")
+_FILE = re.compile(r"^\d+<(.*?)>[ ,)]")
+_STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
+
+
+def calls(log: Path) -> list[Call]:
+    """The completed calls of a trace that was written with `-yy -xx`, in the order of their end."""
+    found: list[Call] = []
+    open_calls: dict[str, tuple[int, str, str]] = {}
+    for at, line in enumerate(log.read_text(errors="replace").splitlines()):
+        if resumed := _RESUMED.match(line):
+            thread, name, rest = resumed.groups()
+            begun, _, text = open_calls.pop(thread, (at, name, ""))
+            text += rest
+        elif whole := _BEGUN.match(line):
+            thread, name, text = whole.groups()
+            begun = at
+            if text.endswith("<unfinished ...>"):
+                open_calls[thread] = (at, name, text.removesuffix("<unfinished ...>"))
+                continue
+        else:
+            continue
+        if result := _RESULT.search(text):
+            file = _FILE.match(text)
+            data = b"".join(bytes.fromhex(hexed.replace("\\x", "")) for hexed in _STRING.findall(text))
+            found.append(Call(name, _plain(file.group(1)) if file else "", data, int(result.group(1)), begun, at))
+    return found
+
+
+def _plain(name: str) -> str:
+    """A name as it was before strace wrote it in hexadecimal."""
+    return re.sub(r"\\x([0-9a-f]{2})", lambda byte: chr(int(byte.group(1), 16)), name)
