@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 60
 PYTEST_ARGS ?=
 PYTEST = PHAROS_BIN=$(PHAROS) $(PYTHON) -m pytest -c tests/pyproject.toml --rootdir tests -p no:cacheprovider
 
-.PHONY: help build run test test-unit test-e2e test-upstream setup web-fresh fuzz lint fmt-check clippy lint-python docs-check
+.PHONY: help build run test test-unit test-e2e test-long test-upstream setup web-fresh fuzz lint fmt-check clippy lint-python docs-check
 
 help:
 	@sed -n 's/^#   //p' Makefile; grep -oE '^[a-z][a-z0-9-]*:' Makefile | tr -d : | sort -u | xargs echo targets:
@@ -43,6 +43,10 @@ test-e2e: setup build
 test-upstream: build
 	tests/setup/prepare python go
 	$(PYTEST) $(PYTEST_ARGS) tests/e2e/test_upstream.py
+
+# The tests that take longer when they may.
+test-long: setup build
+	PHAROS_LONG_TESTS=1 $(PYTEST) $(PYTEST_ARGS) tests/e2e/test_memory.py
 
 # The built script that is checked in is what its source builds to.
 web-fresh:

@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -59,13 +60,11 @@ impl ConfigArguments {
     }
 
     /// Whether no configuration was named.
-    #[cfg(feature = "query")]
     pub(crate) fn is_empty(&self) -> bool {
         self.config.is_empty()
     }
 
     /// The same, with `config` where none was named.
-    #[cfg(feature = "query")]
     pub(crate) fn or(mut self, config: &str) -> ConfigArguments {
         if self.is_empty() {
             self.config.push(config.to_owned());
@@ -89,9 +88,36 @@ pub(crate) enum Command {
         /// One gate.
         id: Option<String>,
     },
+    /// Looks into the sending queues on disk, also while a collector runs.
+    Queue(Queue),
     /// Answers SQL over the tables of the lake.
     #[cfg(feature = "query")]
     Query(Query),
+    /// Sends the records of dead letters again, through a pipeline.
+    Replay(Replay),
+}
+
+/// `pharos replay`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Sends the records of dead letters again, through the processors and exporters of a pipeline.\n\n\
+    What was replayed is noted beside each file (FILE.replayed): the same command goes on where it was\n\
+    cut off, and sends only what came since. A file that was repaired meanwhile is sent whole. Delta\n\
+    tables take each record of a file once, however often it is replayed.\n\n\
+    Example: pharos replay --config otel-config.yaml --pipeline logs data/lake/dead_letter/delta-logs.ndjson"
+)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// The pipeline, for example logs or logs/backup.
+    #[arg(long, value_name = "ID")]
+    pub(crate) pipeline: String,
+    /// Sends what was replayed before once more.
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// Files of dead letters.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<std::path::PathBuf>,
 }
 
 /// `pharos print-config`.
@@ -125,6 +151,129 @@ pub(crate) enum Format {
     /// YAML.
     Yaml,
     /// JSON.
+    Json,
+}
+
+/// `pharos queue`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Looks into the sending queues that the file_storage extension keeps on disk.\n\n\
+    The queues are those of the file_storage extensions of the configuration (otel-config.yaml in\n\
+    the working directory unless --config names others), or those below --directory. A queue is\n\
+    named after its pipeline: logs, traces/app. What an exporter left behind that was removed from\n\
+    a pipeline is named set_aside/<pipeline>/<exporter>, as its directory.\n\n\
+    Everything but purge only reads, takes no lock and is safe beside a running collector."
+)]
+pub(crate) struct Queue {
+    #[command(subcommand)]
+    pub(crate) action: QueueAction,
+}
+
+/// What is done with queues.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueueAction {
+    /// A line for each queue: how much waits, since when, for whom.
+    List(QueueList),
+    /// Everything about a queue, or about all: exporters, segments, damaged files.
+    Inspect(QueueInspect),
+    /// Reads everything and compares the checksums; exit code 1 if something is damaged.
+    Verify(QueueVerify),
+    /// Writes what a queue has as OTLP, and leaves it in the queue.
+    Export(QueueExport),
+    /// Lets go what waits in a queue, for good. Needs the queue for itself.
+    Purge(QueuePurge),
+}
+
+/// Where the queues are.
+#[derive(Debug, Args)]
+pub(crate) struct QueueSource {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// The directory of a file_storage extension, or of one queue, instead of those
+    /// of the configuration.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+}
+
+/// `pharos queue list`.
+#[derive(Debug, Args)]
+pub(crate) struct QueueList {
+    #[command(flatten)]
+    pub(crate) source: QueueSource,
+    /// table or json.
+    #[arg(long, short = 'f', value_enum, default_value_t = QueueFormat::Table)]
+    pub(crate) format: QueueFormat,
+}
+
+/// `pharos queue inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct QueueInspect {
+    /// One queue, by its name in the list; all without it.
+    pub(crate) queue: Option<String>,
+    #[command(flatten)]
+    pub(crate) source: QueueSource,
+    /// table or json.
+    #[arg(long, short = 'f', value_enum, default_value_t = QueueFormat::Table)]
+    pub(crate) format: QueueFormat,
+}
+
+/// `pharos queue verify`.
+#[derive(Debug, Args)]
+pub(crate) struct QueueVerify {
+    /// One queue, by its name in the list; all without it.
+    pub(crate) queue: Option<String>,
+    #[command(flatten)]
+    pub(crate) source: QueueSource,
+}
+
+/// `pharos queue export`.
+#[derive(Debug, Args)]
+pub(crate) struct QueueExport {
+    /// The queue, by its name in the list; may be left out if there is only one.
+    pub(crate) queue: Option<String>,
+    #[command(flatten)]
+    pub(crate) source: QueueSource,
+    /// Only what this exporter has not sent; without it everything that the files still have.
+    #[arg(long, value_name = "ID")]
+    pub(crate) exporter: Option<String>,
+    /// proto (each request behind its length, 4 bytes big endian) or json (a request a line).
+    #[arg(long, short = 'f', value_enum, default_value_t = ExportFormat::Json)]
+    pub(crate) format: ExportFormat,
+    /// A new file instead of standard output.
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `pharos queue purge`.
+#[derive(Debug, Args)]
+pub(crate) struct QueuePurge {
+    /// The queue, by its name in the list.
+    pub(crate) queue: String,
+    #[command(flatten)]
+    pub(crate) source: QueueSource,
+    /// Only what waits for this exporter; without it what waits for any.
+    #[arg(long, value_name = "ID")]
+    pub(crate) exporter: Option<String>,
+    /// Does not ask.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+}
+
+/// Form of a description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QueueFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Form of exported telemetry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Protobuf, as upstream's file exporter writes it.
+    Proto,
+    /// OTLP/JSON.
     Json,
 }
 

@@ -4,6 +4,8 @@ mod components;
 mod print_config;
 #[cfg(feature = "query")]
 mod query;
+mod queue;
+mod replay;
 mod validate;
 
 use std::fmt;
@@ -38,8 +40,10 @@ pub(crate) fn run(line: CommandLine) -> Result<(), Failure> {
         Some(Command::Components) => components::run(),
         Some(Command::PrintConfig(arguments)) => print_config::run(&arguments),
         Some(Command::Featuregate { id }) => featuregate(id.as_deref()),
+        Some(Command::Queue(arguments)) => queue::run(&arguments),
         #[cfg(feature = "query")]
         Some(Command::Query(arguments)) => query::run(&arguments),
+        Some(Command::Replay(arguments)) => replay::run(&arguments),
     }
 }
 

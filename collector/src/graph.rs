@@ -84,9 +84,9 @@ impl Graph {
 }
 
 /// A processor and its id.
-type Named = (ComponentId, Processor);
+pub(crate) type Named = (ComponentId, Processor);
 
-fn processors(
+pub(crate) fn processors(
     configuration: &Configuration,
     id: &PipelineId,
     pipeline: &Pipeline,
@@ -167,7 +167,7 @@ async fn start_exporters(
 
 /// Puts the processors of a pipeline before `next`. Neighbouring transforms
 /// become one walk over the records.
-fn line_up(
+pub(crate) fn line_up(
     signal: Signal,
     processors: Vec<Named>,
     next: Arc<dyn Consumer>,
@@ -180,6 +180,7 @@ fn line_up(
             Processor::Transform(transform) => fused.insert(0, (id, transform)),
             Processor::Batch(_) => {}
             Processor::Gate(gate) => {
+                gate.open(host);
                 head = fuse(signal, std::mem::take(&mut fused), head, host);
                 head = Arc::new(Guarded::new(gate, head));
             }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::command_line::ConfigArguments;
 use crate::commands::{self, Failure};
+use crate::composition;
 use crate::configuration::Configuration;
 use crate::graph::{Graph, cannot};
 use crate::{memory, telemetry};
@@ -104,6 +105,8 @@ impl Service {
     }
 
     async fn start_all(&mut self, configuration: &Configuration) -> Result<(), String> {
+        let composition = composition::describe(configuration);
+        self.host.health.set_composition(composition);
         self.start_extensions(configuration).await?;
         let graph = match Graph::build(configuration, &self.host).await {
             Ok(graph) => graph,
@@ -113,8 +116,9 @@ impl Service {
             }
         };
         self.tails = graph.tails;
+        let doors = graph.receivers.len();
         for (id, receiver) in graph.receivers {
-            let running = receiver.start(self.host.clone()).await;
+            let running = receiver.start(self.host.at_door(doors)).await;
             let running = running.map_err(|error| cannot("start", &id, "receiver", &error))?;
             for (what, address) in &running.addresses {
                 tracing::info!(
@@ -234,6 +238,7 @@ fn tell(report: &TailReport) {
         accepted = report.accepted,
         sent = report.sent,
         dropped,
+        dead_letters = report.dead_letters,
         stored = report.stored,
         unaccounted = report.unaccounted(),
         "Exporter stopped"

@@ -2,7 +2,9 @@
 
 mod command_line;
 mod commands;
+mod composition;
 mod configuration;
+mod extensions;
 mod graph;
 mod life_cycle;
 mod memory;

@@ -1,21 +1,26 @@
 //! Refuses telemetry while the process holds too much memory.
 //!
-//! It looks at the resident memory of the process, not at one heap, and
-//! refuses at the door: a batch that is inside is never turned away.
+//! It looks at the resident memory of the process, not at one heap, and between
+//! looks at the telemetry that came in since. It refuses at the door, before a
+//! body is read: a batch that is inside is never turned away.
 
 mod config;
 mod limits;
+mod metrics;
+mod watch;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use otlp::Signal;
+use pipeline::memory::Group;
 use pipeline::registry::{self, Factory, ProcessorConfig, Stability};
-use pipeline::{Gate, Refused, Size};
+use pipeline::{Gate, Host, Refused, Size};
 
 pub use config::Config;
 use limits::Limits;
+use metrics::LimiterMetrics;
+use watch::Watch;
 
 /// The factory of `memory_limiter`.
 pub fn factory() -> Factory<dyn ProcessorConfig> {
@@ -23,104 +28,165 @@ pub fn factory() -> Factory<dyn ProcessorConfig> {
     registry::processor::<Config>("memory_limiter", &[], signals, Stability::Beta)
 }
 
-/// The gate at the door of a pipeline. Memory is looked at in intervals by a
-/// thread that ends with the gate; passing costs one atomic load.
+/// The gate at the door of a pipeline. Passing costs a few atomic loads.
 struct MemoryLimiter {
-    over: Arc<AtomicBool>,
-    retry_after: Duration,
-    why: Arc<str>,
+    component: String,
+    limits: Limits,
+    group: Option<Group>,
+    interval: Duration,
+    metrics: LimiterMetrics,
+    /// There is one once the gate is opened.
+    watch: OnceLock<Arc<Watch>>,
 }
 
 impl MemoryLimiter {
-    fn watch(limits: Limits, interval: Duration) -> MemoryLimiter {
-        let over = Arc::new(AtomicBool::new(false));
-        let watched = Arc::downgrade(&over);
-        std::thread::Builder::new()
-            .name("memory-limiter".to_owned())
-            .spawn(move || {
-                while let Some(over) = watched.upgrade() {
-                    look(&limits, &over, pipeline::memory::resident());
-                    drop(over);
-                    std::thread::sleep(interval);
-                }
-            })
-            .map_or_else(
-                |error| tracing::error!(%error, "memory_limiter cannot start its thread"),
-                drop,
-            );
-        let why = format!(
-            "data refused due to high memory usage: over {} MiB",
-            limits.soft >> 20
-        );
+    fn new(
+        component: String,
+        signal: Signal,
+        limits: Limits,
+        group: Option<Group>,
+        interval: Duration,
+    ) -> MemoryLimiter {
         MemoryLimiter {
-            over,
-            retry_after: interval.max(Duration::from_secs(1)),
-            why: why.into(),
+            metrics: LimiterMetrics::new(&component, signal),
+            component,
+            limits,
+            group,
+            interval,
+            watch: OnceLock::new(),
         }
-    }
-}
-
-fn look(limits: &Limits, over: &AtomicBool, resident: Option<usize>) {
-    let Some(resident) = resident else { return };
-    let is_over = resident > limits.soft;
-    if over.swap(is_over, Ordering::Relaxed) == is_over {
-        return;
-    }
-    let (cur_mem_mib, limit_mib) = (resident >> 20, limits.hard >> 20);
-    if is_over {
-        tracing::warn!(
-            cur_mem_mib,
-            limit_mib,
-            "Memory usage is above soft limit. Refusing data."
-        );
-    } else {
-        tracing::info!(
-            cur_mem_mib,
-            limit_mib,
-            "Memory usage back within limits. Resuming normal operation."
-        );
     }
 }
 
 impl Gate for MemoryLimiter {
-    fn pass(&self, _: &Size) -> Result<(), Refused> {
-        match self.over.load(Ordering::Relaxed) {
-            false => Ok(()),
-            true => Err(Refused::later(
-                Arc::clone(&self.why),
-                Some(self.retry_after),
-            )),
+    fn open(&self, host: &Host) {
+        self.watch.get_or_init(|| {
+            Watch::of(
+                self.component.clone(),
+                self.limits,
+                self.group.clone(),
+                self.interval,
+                host,
+            )
+        });
+    }
+
+    fn pass(&self, size: &Size) -> Result<(), Refused> {
+        match self.watch.get() {
+            Some(watch) if !watch.lets_in(size.bytes) => {
+                self.metrics.refused(size.items);
+                let after = self.interval.max(Duration::from_secs(1));
+                Err(Refused::later(watch.why(), Some(after)))
+            }
+            _ => Ok(()),
         }
+    }
+
+    fn passed(&self, size: &Size) {
+        self.metrics.accepted(size.items);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pipeline::health::Status;
+
+    const LIMITS: Limits = Limits {
+        soft: 80,
+        hard: 100,
+    };
+
+    fn gate(host: &Host) -> (MemoryLimiter, Arc<Watch>) {
+        let name = "memory_limiter/test".to_owned();
+        let interval = Duration::from_secs(2);
+        let watch = Watch::new(name.clone(), LIMITS, None, interval, host.clone());
+        let watch = Arc::new(watch);
+        let gate = MemoryLimiter::new(name, Signal::Logs, LIMITS, None, interval);
+        gate.watch.get_or_init(|| Arc::clone(&watch));
+        (gate, watch)
+    }
+
+    fn size(bytes: usize) -> Size {
+        Size { items: 1, bytes }
+    }
 
     #[test]
     fn refuses_above_the_soft_limit_until_it_is_below_again() {
-        let over = Arc::new(AtomicBool::new(false));
-        let limits = Limits {
-            soft: 80,
-            hard: 100,
-        };
-        let gate = MemoryLimiter {
-            over: Arc::clone(&over),
-            retry_after: Duration::from_secs(1),
-            why: "full".into(),
-        };
-        for (resident, passes) in [(80, true), (81, false), (99, false), (79, true)] {
-            look(&limits, &over, Some(resident));
-            assert_eq!(gate.pass(&Size::default()).is_ok(), passes, "{resident}");
+        let host = Host::new(1000);
+        let (gate, watch) = gate(&host);
+        for (memory, passes) in [(80, true), (81, false), (99, false), (79, true)] {
+            watch.look(Some(memory));
+            assert_eq!(gate.pass(&Size::default()).is_ok(), passes, "{memory}");
         }
-        look(&limits, &over, Some(81));
+        watch.look(Some(81));
         let refused = gate.pass(&Size::default()).expect_err("refused");
-        assert!(refused.is_retryable());
-        look(&limits, &over, None);
+        let Refused::Later { after, .. } = refused else {
+            panic!("a client must come back: {refused}");
+        };
+        assert_eq!(after, Some(Duration::from_secs(2)));
+        watch.look(None);
         assert!(
             gate.pass(&Size::default()).is_err(),
             "without a reading the last decision stands"
         );
+    }
+
+    #[test]
+    fn between_two_looks_what_came_in_counts_at_once() {
+        let host = Host::new(1000);
+        let (gate, watch) = gate(&host);
+        watch.look(Some(50));
+        assert!(gate.pass(&size(30)).is_ok());
+        assert!(gate.pass(&size(31)).is_err(), "it would pass the limit");
+        let charge = host.budget.charge(25).expect("fits");
+        assert!(gate.pass(&size(5)).is_ok());
+        assert!(gate.pass(&size(6)).is_err());
+        watch.look(Some(70));
+        assert!(gate.pass(&size(10)).is_ok(), "it is in the measured memory");
+        drop(charge);
+        assert!(
+            gate.pass(&size(11)).is_err(),
+            "what went out may still be resident"
+        );
+    }
+
+    #[test]
+    fn the_status_says_why_while_data_are_refused() {
+        let host = Host::new(1000);
+        let (_gate, watch) = gate(&host);
+        let status = || {
+            let components = host.health.components();
+            components
+                .get("processor:memory_limiter/test")
+                .map(|report| report.status.clone())
+        };
+        watch.look(Some(50));
+        assert_eq!(status(), None, "there is nothing to tell");
+        watch.look(Some(90));
+        let Some(Status::RecoverableError(why)) = status() else {
+            panic!("{:?}", status());
+        };
+        assert!(why.contains("high memory usage"), "{why}");
+        watch.look(Some(60));
+        assert_eq!(status(), Some(Status::Ok));
+    }
+
+    #[test]
+    fn pipelines_that_name_one_limiter_share_its_looks() {
+        let host = Host::new(1000);
+        let open = |name: &str| {
+            let interval = Duration::from_secs(3600);
+            let limits = Limits {
+                soft: usize::MAX - 1,
+                hard: usize::MAX,
+            };
+            let gate = MemoryLimiter::new(name.to_owned(), Signal::Logs, limits, None, interval);
+            gate.open(&host);
+            Arc::clone(gate.watch.get().expect("opened"))
+        };
+        let (logs, traces) = (open("memory_limiter"), open("memory_limiter"));
+        assert!(Arc::ptr_eq(&logs, &traces));
+        assert!(!Arc::ptr_eq(&logs, &open("memory_limiter/other")));
     }
 }

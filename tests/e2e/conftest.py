@@ -85,7 +85,7 @@ def start_sink() -> Iterator[StartSink]:
     with ExitStack() as stack:
 
         def start(delay: float = 0.0, listening: bool = True) -> OtlpSink:
-            sink = OtlpSink(delay, listening)
+            sink = OtlpSink(delay, listening=listening)
             stack.callback(sink.close)
             return sink
 

@@ -62,24 +62,33 @@ impl Checker<'_> {
         }
     }
 
-    /// Queues on disk name an extension that is started.
+    /// Queues on disk and dead letters name an extension that is started.
     fn storages(&self, problems: &mut Problems) {
         for (id, exporter) in &self.configuration.exporters {
             let tail = exporter.config.tail();
-            let Some(storage) = tail.storage() else {
-                continue;
-            };
-            let path = format!("exporters::{id}::sending_queue::storage");
-            let started = &self.configuration.service.extensions;
-            let message = match storage.parse::<ComponentId>() {
-                Ok(storage) if started.contains(&storage) => continue,
-                Ok(storage) if self.configured(Kind::Extension, &storage) => {
-                    format!("extension \"{storage}\" is not listed in service::extensions")
+            let named = [
+                ("sending_queue", tail.storage()),
+                ("dead_letter", tail.dead_letter.storage.as_deref()),
+            ];
+            for (setting, storage) in named {
+                let path = format!("exporters::{id}::{setting}::storage");
+                if let Some(message) = storage.and_then(|storage| self.no_storage(storage)) {
+                    problems.error(Some(at(self.root, &path)), &path, message);
                 }
-                Ok(storage) => self.dangling(Kind::Extension, &storage),
-                Err(error) => format!("\"{storage}\" is no id of an extension: {error}"),
-            };
-            problems.error(Some(at(self.root, &path)), &path, message);
+            }
+        }
+    }
+
+    /// Why there will be no such storage extension.
+    fn no_storage(&self, storage: &str) -> Option<String> {
+        let started = &self.configuration.service.extensions;
+        match storage.parse::<ComponentId>() {
+            Ok(storage) if started.contains(&storage) => None,
+            Ok(storage) if self.configured(Kind::Extension, &storage) => Some(format!(
+                "extension \"{storage}\" is not listed in service::extensions"
+            )),
+            Ok(storage) => Some(self.dangling(Kind::Extension, &storage)),
+            Err(error) => Some(format!("\"{storage}\" is no id of an extension: {error}")),
         }
     }
 

@@ -5,5 +5,7 @@ mod commands;
 mod expansion;
 mod kit;
 mod mistakes;
+mod on_disk;
 mod own_telemetry;
+mod queue;
 mod running;

@@ -103,7 +103,11 @@ fn health_is_answered_for_probes_and_by_component() {
     let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(body["healthy"], true, "{body}");
     assert_eq!(
-        body["components"]["exporter:debug/logs"]["status"], "StatusOK",
+        body["components"]["pipeline:logs"]["components"]["exporter:debug"]["status"], "StatusOK",
+        "{body}"
+    );
+    assert_eq!(
+        body["components"]["extensions"]["components"]["extension:health_check"]["healthy"], true,
         "{body}"
     );
     collector.stop();

@@ -111,6 +111,23 @@ impl Payload {
         }
     }
 
+    /// Keeps `owner` alive until the last slice of these bytes is dropped, also
+    /// through cutting and joining (unless small segments are copied together).
+    #[must_use]
+    pub fn keep<O: Send + Sync + 'static>(self, owner: O) -> Payload {
+        Payload {
+            signal: self.signal,
+            segments: self.segments.keep(owner),
+        }
+    }
+
+    /// How many of its bytes [`append`](Payload::append) copies because their
+    /// segments are small.
+    pub fn size_of_small_segments(&self) -> usize {
+        let sizes = self.segments.iter().map(|segment| segment.bytes.len());
+        sizes.filter(|size| *size < segments::SMALL).sum()
+    }
+
     /// Cuts it into pieces within the limits; see [`Split`].
     pub fn split(self, limits: SplitLimits) -> Split {
         split::split(self.signal, self.segments, limits)

@@ -1,29 +1,31 @@
-//! One budget of bytes for the telemetry that the process holds.
+//! One budget of bytes for the telemetry that the process holds, in shares.
+
+mod door;
+mod shares;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use shares::{Pool, Share};
+
+pub use door::current;
+pub(crate) use door::{at_door, hold, is_owed, overdraw_current};
 
 /// Counts the bytes of telemetry in memory. Receivers charge bytes as they
 /// arrive and are refused when the budget is spent; stages inside a pipeline
-/// never wait for it. Cloning shares the budget.
+/// never wait for it.
+///
+/// It is one budget for the process, seen through shares: each receiver has a
+/// door of its own ([`Budget::door`]), with a part of the limit that no other
+/// can take, so that one huge sender cannot keep all others out. Cloning shares
+/// the share.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    limit: usize,
-    used: AtomicUsize,
-}
+pub struct Budget(Arc<Share>);
 
 impl Budget {
     /// A budget of `limit` bytes.
     pub fn new(limit: usize) -> Budget {
-        Budget(Arc::new(Inner {
-            limit,
-            used: AtomicUsize::new(0),
-        }))
+        Budget(Arc::new(Share::plain(&Pool::new(limit))))
     }
 
     /// A budget without a limit, for tests and tools.
@@ -31,33 +33,53 @@ impl Budget {
         Budget::new(usize::MAX)
     }
 
-    /// The limit in bytes.
-    pub fn limit(&self) -> usize {
-        self.0.limit
+    /// The same budget seen from the door of a new holder, one of `doors` among
+    /// which a quarter of the limit is divided: its part is guaranteed to it as
+    /// long as the door is in use. All else is there for whoever comes first.
+    ///
+    /// A door that is opened while others hold more than the common part that
+    /// is left makes that part full; what was handed out stays handed out.
+    #[must_use]
+    pub fn door(&self, doors: usize) -> Budget {
+        Budget(Arc::new(Share::guaranteed(&self.0.pool, doors)))
     }
 
-    /// Bytes charged now.
+    /// The limit of the process in bytes.
+    pub fn limit(&self) -> usize {
+        self.0.pool.limit
+    }
+
+    /// Bytes charged now through all doors.
     pub fn used(&self) -> usize {
-        self.0.used.load(Ordering::Relaxed)
+        self.0.pool.used()
+    }
+
+    /// Bytes charged now through this door.
+    pub fn held(&self) -> usize {
+        self.0.used()
+    }
+
+    /// Bytes that nobody but this door can take.
+    pub fn guarantee(&self) -> usize {
+        self.0.guarantee
+    }
+
+    /// Whether both are shares of one budget.
+    pub fn is_same_process(&self, other: &Budget) -> bool {
+        Arc::ptr_eq(&self.0.pool, &other.0.pool)
     }
 
     /// Charges `bytes`, or refuses when they do not fit.
     pub fn charge(&self, bytes: usize) -> Option<Charge> {
-        self.0
-            .used
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| {
-                used.checked_add(bytes).filter(|used| *used <= self.0.limit)
-            })
-            .ok()
-            .map(|_| Charge {
-                budget: self.clone(),
-                bytes,
-            })
+        self.0.take(bytes).then(|| Charge {
+            budget: self.clone(),
+            bytes,
+        })
     }
 
     /// Charges `bytes` even past the limit: for data that is inside already.
     pub fn overdraw(&self, bytes: usize) -> Charge {
-        self.0.used.fetch_add(bytes, Ordering::AcqRel);
+        self.0.overdraw(bytes);
         Charge {
             budget: self.clone(),
             bytes,
@@ -83,10 +105,22 @@ impl Charge {
     /// # Errors
     /// [`Exhausted`] when they do not fit.
     pub fn grow(&mut self, more: usize) -> Result<(), Exhausted> {
-        let charge = self.budget.charge(more).ok_or(Exhausted)?;
-        self.bytes += charge.bytes;
-        std::mem::forget(charge);
+        if !self.budget.0.take(more) {
+            return Err(Exhausted);
+        }
+        self.bytes += more;
         Ok(())
+    }
+
+    /// Charges `more` bytes even past the limit.
+    pub(crate) fn overdraw(&mut self, more: usize) {
+        self.budget.0.overdraw(more);
+        self.bytes += more;
+    }
+
+    /// Whether it is charged to this door.
+    pub(crate) fn is_of(&self, door: &Budget) -> bool {
+        Arc::ptr_eq(&self.budget.0, &door.0)
     }
 
     /// Ties the charge to `bytes`: it is given back when the last slice of them
@@ -110,7 +144,7 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.budget.0.used.fetch_sub(self.bytes, Ordering::AcqRel);
+        self.budget.0.give_back(self.bytes);
     }
 }
 

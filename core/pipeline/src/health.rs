@@ -1,9 +1,15 @@
 //! How the components are, from what really happened to their batches.
 
+pub mod composition;
+mod queues;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
+
+pub use composition::Composition;
+pub use queues::Fullness;
 
 /// State of a component, as upstream names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,18 +42,33 @@ pub struct Health(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     ready: bool,
+    was_ready: bool,
     components: BTreeMap<String, Report>,
+    composition: Arc<Composition>,
+    queues: Vec<queues::Queue>,
 }
 
 impl Health {
     /// Says that the pipelines take telemetry, or no longer do.
     pub fn set_ready(&self, ready: bool) {
-        self.0.lock().ready = ready;
+        let mut state = self.state();
+        state.ready = ready;
+        state.was_ready |= ready;
     }
 
     /// Whether the pipelines take telemetry.
     pub fn is_ready(&self) -> bool {
         self.0.lock().ready
+    }
+
+    /// Whether the pipelines took telemetry at any time: what is not ready now is
+    /// stopping, not starting.
+    pub fn was_ready(&self) -> bool {
+        self.state().was_ready
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock()
     }
 
     /// Reports the state of a component (`exporter:delta`). Repeating a kind of

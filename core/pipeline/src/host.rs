@@ -29,4 +29,14 @@ impl Host {
             offers: Offers::default(),
         }
     }
+
+    /// The host as a receiver sees it, one of `receivers`: its budget is a door
+    /// of its own, with a part that no other can take.
+    #[must_use]
+    pub fn at_door(&self, receivers: usize) -> Host {
+        Host {
+            budget: self.budget.door(receivers),
+            ..self.clone()
+        }
+    }
 }

@@ -15,6 +15,7 @@ pub mod batch;
 pub mod budget;
 pub mod clock;
 pub mod consumer;
+pub mod dead_letter;
 pub mod durable;
 pub mod exporter;
 pub mod extension;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use otlp::Payload;
 
 use crate::batch::{Batch, Size};
+use crate::budget::{self, Budget};
 use crate::consumer::{Consumer, Room};
 use crate::outcome::{Ack, Refused};
 
@@ -14,6 +16,7 @@ use crate::outcome::{Ack, Refused};
 #[derive(Clone)]
 pub struct Outlet {
     target: Arc<ArcSwap<Arc<dyn Consumer>>>,
+    door: Option<Budget>,
 }
 
 impl Outlet {
@@ -21,6 +24,17 @@ impl Outlet {
     pub fn new(consumer: Arc<dyn Consumer>) -> Outlet {
         Outlet {
             target: Arc::new(ArcSwap::from_pointee(consumer)),
+            door: None,
+        }
+    }
+
+    /// The same edge for a receiver whose bytes are charged to `door`: stages
+    /// behind it charge what they make of its batches to the same door.
+    #[must_use]
+    pub fn charged_to(&self, door: &Budget) -> Outlet {
+        Outlet {
+            target: Arc::clone(&self.target),
+            door: Some(door.clone()),
         }
     }
 
@@ -29,14 +43,26 @@ impl Outlet {
         self.target.store(Arc::new(consumer));
     }
 
+    /// Charges a payload that the receiver made from what it read (of text, say,
+    /// whose bytes and charge are dropped) to its door. Bytes that travel on as
+    /// they came are charged already.
+    #[must_use]
+    pub fn hold(&self, payload: Payload) -> Payload {
+        budget::at_door(self.door.as_ref(), || budget::hold(payload))
+    }
+
     /// Reserves room for a batch.
     ///
     /// # Errors
     /// When the pipeline refuses.
     pub fn admit(&self, size: &Size) -> Result<Admitted, Refused> {
         let consumer = Arc::clone(&**self.target.load());
-        let room = consumer.admit(size)?;
-        Ok(Admitted { consumer, room })
+        let room = budget::at_door(self.door.as_ref(), || consumer.admit(size))?;
+        Ok(Admitted {
+            consumer,
+            room,
+            door: self.door.clone(),
+        })
     }
 
     /// Admits and offers in one step.
@@ -58,11 +84,17 @@ impl std::fmt::Debug for Outlet {
 pub struct Admitted {
     consumer: Arc<dyn Consumer>,
     room: Room,
+    door: Option<Budget>,
 }
 
 impl Admitted {
     /// Hands the batch over.
     pub fn offer(self, batch: Batch) -> Ack {
-        self.consumer.offer(batch, self.room)
+        let Admitted {
+            consumer,
+            room,
+            door,
+        } = self;
+        budget::at_door(door.as_ref(), || consumer.offer(batch, room))
     }
 }

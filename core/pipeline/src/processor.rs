@@ -1,6 +1,7 @@
 //! The kinds of processors that a pipeline is made of.
 
 use crate::batch::Size;
+use crate::host::Host;
 use crate::outcome::Refused;
 use crate::tail::settings::BatchSettings;
 use crate::transform::Transform;
@@ -22,4 +23,10 @@ pub trait Gate: Send + Sync {
     /// # Errors
     /// When the batch must stay outside, usually for a while.
     fn pass(&self, size: &Size) -> Result<(), Refused>;
+
+    /// Called once before the first batch, with the surroundings of the pipeline.
+    fn open(&self, _host: &Host) {}
+
+    /// A batch that was let in is on its way now.
+    fn passed(&self, _size: &Size) {}
 }

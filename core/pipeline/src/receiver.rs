@@ -7,6 +7,7 @@ use otlp::Signal;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::budget::Budget;
 use crate::host::Host;
 use crate::outlet::Outlet;
 
@@ -36,6 +37,17 @@ impl Outputs {
             Signal::Logs => self.logs.as_ref(),
             Signal::Traces => self.traces.as_ref(),
             Signal::Metrics => self.metrics.as_ref(),
+        }
+    }
+
+    /// The same outlets for a receiver whose bytes are charged to `door`.
+    #[must_use]
+    pub fn charged_to(&self, door: &Budget) -> Outputs {
+        let charged = |outlet: &Option<Outlet>| Some(outlet.as_ref()?.charged_to(door));
+        Outputs {
+            logs: charged(&self.logs),
+            traces: charged(&self.traces),
+            metrics: charged(&self.metrics),
         }
     }
 

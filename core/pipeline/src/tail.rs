@@ -11,6 +11,7 @@ mod feed;
 mod metrics;
 mod on_disk;
 pub(crate) mod queue;
+mod replay;
 pub(crate) mod status;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use self::metrics::TailMetrics;
 pub use self::on_disk::Logs;
 use self::on_disk::Source;
 use self::queue::{Entrance, Fate, Queue};
+pub use self::replay::Numbered;
 use self::settings::TailSettings;
 use self::status::Reporter;
 use crate::consumer::Consumer;
@@ -34,7 +36,7 @@ use crate::health::Status;
 use crate::host::Host;
 use crate::outcome::Refused;
 use crate::receiver::StartError;
-use crate::sink::{LogId, Sink, SinkError};
+use crate::sink::{LogId, Sequence, Sink, SinkError};
 
 /// Workers of an exporter without a queue: as many sends at once as callers
 /// may reasonably wait for.
@@ -59,6 +61,18 @@ pub struct Tail {
     driver: Driver,
     /// The queue on disk, if there is one.
     source: Option<Source>,
+    /// What a store said that it has of the log, at the start.
+    resumed: Option<Sequence>,
+}
+
+/// Where the batches of a tail come from.
+enum Feeding {
+    /// Senders; the queue is in memory.
+    Senders,
+    /// Logs on disk.
+    Logs(Logs),
+    /// Something that can be read again, with numbers that it brings.
+    Replay(LogId),
 }
 
 /// What a tail did with everything it took, for the report at shutdown.
@@ -76,6 +90,8 @@ pub struct TailReport {
     pub sent: u64,
     /// Items that were given up, by reason.
     pub dropped: Vec<(String, u64)>,
+    /// Items that were refused or given up and that the dead letter has.
+    pub dead_letters: u64,
     /// Items that are in its queue on disk for the next start.
     pub stored: u64,
     /// Items among `stored` that the destination has too, because they are in one
@@ -88,7 +104,7 @@ impl TailReport {
     pub fn unaccounted(&self) -> i64 {
         let dropped: u64 = self.dropped.iter().map(|(_, items)| items).sum();
         let came = self.found as i64 + self.accepted as i64;
-        let went = self.sent as i64 + dropped as i64;
+        let went = self.sent as i64 + dropped as i64 + self.dead_letters as i64;
         came - went - self.stored as i64 + self.again as i64
     }
 }
@@ -105,16 +121,17 @@ impl Tail {
         settings: TailSettings,
         host: &Host,
     ) -> Result<Tail, StartError> {
-        Tail::start_on(exporter, signal, driver, settings, host, None).await
+        let feeding = Feeding::Senders;
+        Tail::start_with(exporter, signal, driver, settings, host, feeding).await
     }
 
-    async fn start_on(
+    async fn start_with(
         exporter: &str,
         signal: Signal,
         driver: Driver,
         settings: TailSettings,
         host: &Host,
-        logs: Option<Logs>,
+        feeding: Feeding,
     ) -> Result<Tail, StartError> {
         let metrics = TailMetrics::new(exporter, signal);
         let queue = Queue::new(
@@ -123,12 +140,14 @@ impl Tail {
             Arc::clone(&metrics),
         );
         metrics::observe(&queue, exporter, signal);
+        queue::show(&queue, exporter, signal, &host.health);
         let reporter = Reporter::new(
             exporter,
             signal,
             metrics,
             host.health.clone(),
             host.clock.clone(),
+            settings.dead_letter.open(exporter, signal, host)?,
         );
         reporter.status(Status::Starting);
         let mut tail = Tail {
@@ -140,16 +159,27 @@ impl Tail {
             reporter,
             driver,
             source: None,
+            resumed: None,
         };
-        if let Some(logs) = logs {
-            tail.source = Some(Source::open(&tail, logs, &settings, host)?);
-        }
-        tail.start_workers(settings).await?;
+        let log = match feeding {
+            Feeding::Senders => LogId(format!("memory-{}", uuid::Uuid::now_v7()).into()),
+            Feeding::Replay(log) => log,
+            Feeding::Logs(logs) => {
+                let log = logs.live.id();
+                tail.source = Some(Source::open(&tail, logs, &settings, host)?);
+                log
+            }
+        };
+        tail.start_workers(settings, log).await?;
         tail.reporter.status(Status::Ok);
         Ok(tail)
     }
 
-    async fn start_workers(&mut self, settings: TailSettings) -> Result<(), StartError> {
+    async fn start_workers(
+        &mut self,
+        settings: TailSettings,
+        log: LogId,
+    ) -> Result<(), StartError> {
         match &self.driver {
             Driver::Exporter(exporter) => {
                 exporter.start().await.map_err(StartError::new)?;
@@ -176,18 +206,15 @@ impl Tail {
                 }
             }
             Driver::Sink(sink) => {
-                let log = match &self.source {
-                    Some(source) => source.log.id(),
-                    None => LogId(format!("memory-{}", uuid::Uuid::now_v7()).into()),
-                };
                 let resumed = self.open_sink(sink, &log).await?;
+                self.resumed = resumed.flatten();
                 let feed = Feed {
                     sink: Arc::clone(sink),
                     queue: Arc::clone(&self.queue),
                     retry: settings.retry.unwrap_or_default(),
                     reporter: self.reporter.clone(),
                     hurry: self.hurry.clone(),
-                    next: resumed.flatten().map_or(1, |last| last + 1),
+                    next: self.resumed.map_or(1, |last| last + 1),
                     on_disk: self.source.as_ref().map(|source| source.on_disk.clone()),
                 };
                 let work = match &mut self.source {
@@ -242,7 +269,8 @@ impl Tail {
             // A commit covers everything up to an entry, so the order must hold.
             batch.metadata_keys.clear();
         }
-        Tail::start_on(exporter, signal, driver, settings, host, Some(logs)).await
+        let feeding = Feeding::Logs(logs);
+        Tail::start_with(exporter, signal, driver, settings, host, feeding).await
     }
 
     pub(crate) fn queue(&self) -> Arc<Queue> {

@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use otlp::Payload;
 use otlp::edit::{self, Scratch};
 use smallvec::SmallVec;
 
 use crate::batch::{Batch, Client, Size};
+use crate::budget;
 use crate::clock::Clock;
 use crate::consumer::{Consumer, Room};
 use crate::outcome::{Ack, Refused};
@@ -58,12 +60,26 @@ impl Chain {
         let steps: SmallVec<[&dyn Transform; 8]> =
             self.transforms.iter().map(|step| &**step).collect();
         CLIENT.set(batch.client.clone());
-        batch.payload =
+        let edited =
             SCRATCH.with_borrow_mut(|scratch| edit::run(&batch.payload, &steps, scratch, now));
+        batch.payload = match is_same(&edited, &batch.payload) {
+            true => edited,
+            // The bytes that came in are dropped, and with them their charge.
+            false => budget::hold(edited),
+        };
         CLIENT.set(None);
         self.metrics.passed(before, batch.payload.items());
         batch
     }
+}
+
+/// Whether these are the very bytes that came in.
+fn is_same(edited: &Payload, before: &Payload) -> bool {
+    edited.size() == before.size()
+        && edited
+            .segments()
+            .zip(before.segments())
+            .all(|(after, before)| after.as_ptr() == before.as_ptr())
 }
 
 impl Consumer for Chain {
@@ -101,6 +117,7 @@ impl Consumer for Guarded {
     }
 
     fn offer(&self, batch: Batch, room: Room) -> Ack {
+        self.gate.passed(&batch.size());
         self.next.offer(batch, room)
     }
 }

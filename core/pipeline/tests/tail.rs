@@ -23,7 +23,7 @@ fn settings() -> TailSettings {
             ..RetryOnFailure::default()
         }),
         timeout: Some(Duration::from_secs(5)),
-        batch: None,
+        ..TailSettings::default()
     }
 }
 

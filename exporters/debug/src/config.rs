@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use otlp::Signal;
+use pipeline::dead_letter::DeadLetterSettings;
 use pipeline::registry::ExporterConfig;
 use pipeline::tail::Driver;
 use pipeline::tail::settings::{SendingQueue, TailSettings};
@@ -41,6 +42,8 @@ pub struct Config {
     pub output_paths: Vec<String>,
     /// On by default, unlike upstream: a client must not wait for a terminal.
     pub sending_queue: OnByDefault<SendingQueue>,
+    /// Where records are kept that could not be printed.
+    pub dead_letter: DeadLetterSettings,
 }
 
 impl Default for Config {
@@ -55,6 +58,7 @@ impl Default for Config {
                 num_consumers: 1,
                 ..SendingQueue::default()
             }),
+            dead_letter: DeadLetterSettings::default(),
         }
     }
 }
@@ -62,6 +66,7 @@ impl Default for Config {
 impl Validate for Config {
     fn validate(&self, at: &mut At<'_>) {
         at.check_some("sending_queue", self.sending_queue.as_option());
+        at.check("dead_letter", &self.dead_letter);
         let is_default = self.output_paths == Config::default().output_paths;
         if self.use_internal_logger && at.is_set("output_paths") && !is_default {
             at.error("output_paths", "needs use_internal_logger: false");
@@ -85,6 +90,7 @@ impl ExporterConfig for Config {
             retry: None,
             timeout: None,
             batch,
+            dead_letter: self.dead_letter.clone(),
         }
     }
 }

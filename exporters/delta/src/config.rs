@@ -8,6 +8,7 @@ use std::time::Duration as StdDuration;
 use lake_layout::{Kind, TableSpec};
 use lake_table::{LakeSettings, Location, MaintenanceSettings};
 use otlp::Signal;
+use pipeline::dead_letter::DeadLetterSettings;
 use pipeline::registry::ExporterConfig;
 use pipeline::tail::Driver;
 use pipeline::tail::settings::{RetryOnFailure, SendingQueue, TailSettings};
@@ -16,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use settings::{At, ByteSize, ComponentId, Duration, OnByDefault, Secret, Validate};
 
 use crate::columns::Columns;
-use crate::dead_letter::DeadLetter;
 use crate::sink::DeltaSink;
 
 /// Where the tables are, what they look like, and when they are written.
@@ -43,8 +43,9 @@ pub struct Config {
     pub compression_level: i32,
     /// Joins small files in the background.
     pub compaction: OnByDefault<Compaction>,
-    /// Where records go that a table cannot hold.
-    pub dead_letter: DeadLetterConfig,
+    /// Where records go that a table cannot hold. Default: `dead_letter` in the
+    /// location, or in the working directory when the location is a bucket.
+    pub dead_letter: DeadLetterSettings,
     /// What waits in front of the tables.
     pub sending_queue: OnByDefault<SendingQueue>,
     /// Waits between attempts. `max_elapsed_time` is not used: what was
@@ -131,15 +132,6 @@ impl Default for Compaction {
     }
 }
 
-/// `dead_letter`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DeadLetterConfig {
-    /// Directory of the files. Default: `dead_letter` in the location, or in the
-    /// working directory when the location is a bucket.
-    pub directory: Option<PathBuf>,
-}
-
 impl Default for Config {
     fn default() -> Config {
         Config {
@@ -153,7 +145,7 @@ impl Default for Config {
             file_size: ByteSize::mib(128),
             compression_level: 1,
             compaction: OnByDefault::on(Compaction::default()),
-            dead_letter: DeadLetterConfig::default(),
+            dead_letter: DeadLetterSettings::default(),
             sending_queue: OnByDefault::on(SendingQueue::default()),
             retry_on_failure: OnByDefault::on(RetryOnFailure {
                 initial_interval: Duration::from_millis(500),
@@ -187,6 +179,7 @@ impl Validate for Config {
         if self.file_size.as_usize() == 0 {
             at.error("file_size", "must be greater than 0");
         }
+        at.check("dead_letter", &self.dead_letter);
         at.check_some("sending_queue", self.sending_queue.as_option());
         at.check_some("retry_on_failure", self.retry_on_failure.as_option());
     }
@@ -260,14 +253,18 @@ impl Config {
         Location::parse(&self.location, options).map_err(|error| error.to_string())
     }
 
-    fn dead_letter_directory(&self) -> PathBuf {
-        match (&self.dead_letter.directory, self.is_local()) {
-            (Some(directory), _) => directory.clone(),
-            (None, true) => {
-                PathBuf::from(self.location.trim_start_matches("file://")).join("dead_letter")
-            }
-            (None, false) => PathBuf::from("dead_letter"),
+    /// The setting, with the place that it has when nobody names one.
+    fn dead_letter(&self) -> DeadLetterSettings {
+        let mut settings = self.dead_letter.clone();
+        if settings.storage.is_none() && settings.directory.is_none() {
+            settings.directory = Some(match self.is_local() {
+                true => {
+                    PathBuf::from(self.location.trim_start_matches("file://")).join("dead_letter")
+                }
+                false => PathBuf::from("dead_letter"),
+            });
         }
+        settings
     }
 
     fn maintenance(&self) -> Option<MaintenanceSettings> {
@@ -303,7 +300,7 @@ impl ExporterConfig for Config {
             ecs_name: Some(ecs_name),
             ..LakeSettings::new(self.place().map_err(StartError::new)?, specs)
         };
-        let dead_letter = DeadLetter::new(self.dead_letter_directory(), id, signal);
+        let dead_letter = self.dead_letter().open(&id.to_string(), signal, host)?;
         let policy = pipeline::sink::CommitPolicy {
             every: self.commit_every(),
             bytes: self.commit.size.as_usize(),
@@ -325,6 +322,7 @@ impl ExporterConfig for Config {
             retry: self.retry_on_failure.as_option().cloned(),
             timeout: None,
             batch,
+            dead_letter: self.dead_letter(),
         }
     }
 }

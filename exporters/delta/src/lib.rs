@@ -6,7 +6,6 @@
 
 mod columns;
 mod config;
-mod dead_letter;
 mod sink;
 
 use otlp::Signal;

@@ -7,12 +7,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use lake_table::{Flush, Lake, LakeSettings, Maintenance, MaintenanceSettings, Stager, TableError};
 use parking_lot::Mutex;
+use pipeline::dead_letter::{DeadLetter, Letter};
 use pipeline::sink::{CommitPolicy, Entry, LogId, Sequence, Staged};
 use pipeline::{Clock, Sink, SinkError};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::AbortHandle;
-
-use crate::dead_letter::{DeadLetter, Letter};
 
 /// A lake as a sink.
 pub(crate) struct DeltaSink {
@@ -20,7 +19,7 @@ pub(crate) struct DeltaSink {
     policy: CommitPolicy,
     maintenance: Option<MaintenanceSettings>,
     clock: Clock,
-    dead_letter: Arc<Mutex<DeadLetter>>,
+    dead_letter: Option<Arc<DeadLetter>>,
     state: AsyncMutex<State>,
 }
 
@@ -55,7 +54,7 @@ impl DeltaSink {
         settings: LakeSettings,
         policy: CommitPolicy,
         maintenance: Option<MaintenanceSettings>,
-        dead_letter: DeadLetter,
+        dead_letter: Option<Arc<DeadLetter>>,
         clock: Clock,
     ) -> DeltaSink {
         DeltaSink {
@@ -63,7 +62,7 @@ impl DeltaSink {
             policy,
             maintenance,
             clock,
-            dead_letter: Arc::new(Mutex::new(dead_letter)),
+            dead_letter,
             state: AsyncMutex::default(),
         }
     }
@@ -96,8 +95,8 @@ impl DeltaSink {
         entries: Vec<Entry>,
     ) -> Result<Rejections, SinkError> {
         let stager = Arc::clone(&self.open(state).await?.stager);
-        let (dead_letter, now) = (Arc::clone(&self.dead_letter), self.clock.unix_nano());
-        blocking(move || encode(&mut stager.lock(), &dead_letter, &entries, now)).await?
+        let (dead_letter, now) = (self.dead_letter.clone(), self.clock.unix_nano());
+        blocking(move || encode(&mut stager.lock(), dead_letter.as_deref(), &entries, now)).await?
     }
 
     async fn seal(&self, state: &mut State, upto: Sequence) -> Result<(), SinkError> {
@@ -130,7 +129,7 @@ type Rejections = BTreeMap<Arc<str>, usize>;
 
 fn encode(
     stager: &mut Stager,
-    dead_letter: &Mutex<DeadLetter>,
+    dead_letter: Option<&DeadLetter>,
     entries: &[Entry],
     now_unix_nano: u64,
 ) -> Result<Rejections, SinkError> {
@@ -139,34 +138,44 @@ fn encode(
         let staged = stager
             .stage(&entry.batch.payload, entry.sequence, now_unix_nano)
             .map_err(sink_error)?;
-        let letters: Vec<Letter<'_>> = staged
-            .rejected
-            .iter()
-            .map(|(table, rejected)| Letter {
-                table,
-                reason: rejected.reason.name(),
-                detail: rejected.reason.to_string(),
-                payload: &rejected.payload,
-                time_unix_nano: now_unix_nano,
-            })
-            .collect();
-        let mut dead_letter = dead_letter.lock();
-        dead_letter
-            .write(&letters)
-            .map_err(|error| SinkError::Later {
-                after: None,
-                why: format!(
-                    "cannot write the dead letter {}: {error}",
-                    dead_letter.path().display()
-                )
-                .into(),
-            })?;
-        for letter in letters {
-            let why = format!("{}: {}", letter.reason, letter.detail);
-            *rejections.entry(why.into()).or_default() += letter.payload.items();
+        // Several tables may refuse the same records; they are counted once.
+        let mut by_table: BTreeMap<String, Rejections> = BTreeMap::new();
+        let mut letters = Vec::new();
+        for (table, rejected) in staged.rejected {
+            let (reason, detail) = (rejected.reason.name(), rejected.reason.to_string());
+            let why = format!("{reason}: {detail}");
+            let counts = by_table.entry(table.clone()).or_default();
+            *counts.entry(why.into()).or_default() += rejected.payload.items();
+            letters.push(Letter {
+                table: Some(table),
+                reason: reason.to_owned(),
+                detail,
+                attempts: 1,
+                payload: rejected.payload,
+            });
+        }
+        if let Some(dead_letter) = dead_letter {
+            write(dead_letter, &letters, now_unix_nano)?;
+        }
+        let most = by_table
+            .into_values()
+            .max_by_key(|counts| counts.values().sum::<usize>());
+        for (why, items) in most.unwrap_or_default() {
+            *rejections.entry(why).or_default() += items;
         }
     }
     Ok(rejections)
+}
+
+/// On stable storage before the commit that passes over these records.
+fn write(dead_letter: &DeadLetter, letters: &[Letter], now: u64) -> Result<(), SinkError> {
+    dead_letter.write(letters, now).map_err(|error| {
+        let file = dead_letter.path().display();
+        SinkError::Later {
+            after: None,
+            why: format!("cannot write the dead letter {file}: {error}").into(),
+        }
+    })
 }
 
 async fn blocking<R: Send + 'static>(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use net::ClientCredentials;
 use net::config::AuthSettings;
+use pipeline::dead_letter::DeadLetterSettings;
 use pipeline::tail::settings::{RetryOnFailure, SendingQueue, TailSettings};
 use pipeline::{Host, StartError};
 use settings::{At, OnByDefault, Optional};
@@ -26,7 +27,11 @@ fn agent() -> String {
 
 /// The exporter keeps the time of an attempt itself: a batch that is cut in
 /// halves is several requests, each with all of `timeout`.
-fn tail(queue: &OnByDefault<SendingQueue>, retry: &OnByDefault<RetryOnFailure>) -> TailSettings {
+fn tail(
+    queue: &OnByDefault<SendingQueue>,
+    retry: &OnByDefault<RetryOnFailure>,
+    dead_letter: &DeadLetterSettings,
+) -> TailSettings {
     let queue = queue.as_option().cloned();
     let batch = queue.as_ref().and_then(SendingQueue::batching);
     TailSettings {
@@ -34,6 +39,7 @@ fn tail(queue: &OnByDefault<SendingQueue>, retry: &OnByDefault<RetryOnFailure>) 
         retry: retry.as_option().cloned(),
         timeout: None,
         batch,
+        dead_letter: dead_letter.clone(),
     }
 }
 

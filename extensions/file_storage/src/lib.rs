@@ -4,7 +4,7 @@
 //! ```text
 //! <directory>/queue/<pipeline>/                   the log of a pipeline's queue
 //! <directory>/set_aside/<pipeline>/<exporter>/    what a removed exporter left behind
-//! <directory>/dead_letter/<exporter>/             records that an exporter's destination refused
+//! <directory>/dead_letter/<exporter>-<signal>.ndjson  records that a destination refused
 //! ```
 //!
 //! Names are ids, with `~` and four hexadecimal digits for what a file system

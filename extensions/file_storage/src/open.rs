@@ -196,8 +196,8 @@ impl Storage for Directory {
         self.place("set_aside", &[pipeline, exporter])
     }
 
-    fn dead_letter(&self, exporter: &str) -> Result<Arc<DurableLog>, StartError> {
-        self.shared_log(self.place("dead_letter", &[exporter]), exporter)
+    fn dead_letter_directory(&self) -> PathBuf {
+        self.place("dead_letter", &[])
     }
 
     fn pipelines(&self) -> Vec<String> {

@@ -1,9 +1,10 @@
-//! What is answered: pure.
+//! The words of the answers: pure.
 
-use std::collections::BTreeMap;
+use net::http::StatusCode;
+use pipeline::health::Status;
+use serde_json::{Map, Value, json};
 
-use pipeline::health::{Report, Status};
-use serde_json::{Value, json};
+use crate::judge::Verdict;
 
 /// Body for probes, as upstream words it.
 pub(crate) fn probe(ready: bool, up_since: &str, uptime: &str) -> String {
@@ -15,45 +16,48 @@ pub(crate) fn probe(ready: bool, up_since: &str, uptime: &str) -> String {
     }
 }
 
-/// Body of `/status`: the whole and each component, with the reason where one fails.
+/// Code and body of the status page: what is judged, and with `verbose` its parts.
 pub(crate) fn status(
-    ready: bool,
+    verdict: &Verdict,
+    verbose: bool,
     start_time: &str,
-    components: &BTreeMap<String, Report>,
-    time: impl Fn(u64) -> String,
-) -> String {
-    let details: serde_json::Map<String, Value> = components
-        .iter()
-        .map(|(name, report)| {
-            let mut detail = json!({
-                "healthy": !is_failing(&report.status),
-                "status": name_of(&report.status),
-                "status_time": time(report.since_unix_nano),
-            });
-            if let Status::RecoverableError(why) | Status::PermanentError(why) = &report.status {
-                detail["error"] = json!(&**why);
-            }
-            (name.clone(), detail)
-        })
-        .collect();
-    let worst = components
-        .values()
-        .map(|report| &report.status)
-        .find(|status| is_failing(status));
-    let (healthy, overall) = match worst {
-        _ if !ready => (false, "StatusStarting"),
-        Some(failing) => (false, name_of(failing)),
-        None => (true, "StatusOK"),
-    };
-    json!({"start_time": start_time, "healthy": healthy, "status": overall, "components": details})
-        .to_string()
+    time: impl Fn(u64) -> String + Copy,
+) -> (StatusCode, String) {
+    let mut body = event(verdict, verbose, time);
+    body.insert("start_time".to_owned(), json!(start_time));
+    (code(verdict), Value::Object(body).to_string())
 }
 
-fn is_failing(status: &Status) -> bool {
-    matches!(
-        status,
-        Status::RecoverableError(_) | Status::PermanentError(_)
-    )
+fn code(verdict: &Verdict) -> StatusCode {
+    match verdict.status {
+        _ if !verdict.healthy => StatusCode::INTERNAL_SERVER_ERROR,
+        Status::Starting | Status::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        Status::Ok | Status::RecoverableError(_) | Status::PermanentError(_) => StatusCode::OK,
+    }
+}
+
+fn event(
+    verdict: &Verdict,
+    with_parts: bool,
+    time: impl Fn(u64) -> String + Copy,
+) -> Map<String, Value> {
+    let mut event = Map::new();
+    event.insert("healthy".to_owned(), json!(verdict.healthy));
+    event.insert("status".to_owned(), json!(name_of(&verdict.status)));
+    if let Some(why) = verdict.error() {
+        event.insert("error".to_owned(), json!(&**why));
+    }
+    event.insert("status_time".to_owned(), json!(time(verdict.since)));
+    if with_parts && !verdict.components.is_empty() {
+        let parts = verdict.components.iter();
+        let parts = parts.map(|(name, part)| (name.clone(), event_of(part, time)));
+        event.insert("components".to_owned(), Value::Object(parts.collect()));
+    }
+    event
+}
+
+fn event_of(part: &Verdict, time: impl Fn(u64) -> String + Copy) -> Value {
+    Value::Object(event(part, true, time))
 }
 
 fn name_of(status: &Status) -> &'static str {
@@ -68,34 +72,59 @@ fn name_of(status: &Status) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
-    #[test]
-    fn a_failing_exporter_makes_the_status_red_with_its_reason() {
-        let report = |status| Report {
+    fn verdict(status: Status, healthy: bool) -> Verdict {
+        Verdict {
             status,
-            since_unix_nano: 7,
-        };
-        let mut components =
-            BTreeMap::from([("exporter:debug/logs".to_owned(), report(Status::Ok))]);
-        let body = |components: &BTreeMap<String, Report>| -> Value {
-            serde_json::from_str(&status(true, "s", components, |nano| nano.to_string()))
-                .expect("JSON")
-        };
-        assert_eq!(body(&components)["healthy"], true);
-        components.insert(
-            "exporter:delta/logs".to_owned(),
-            report(Status::RecoverableError("bucket away".into())),
-        );
-        let red = body(&components);
+            since: 7,
+            healthy,
+            components: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn the_body_has_upstreams_fields_and_its_parts_when_asked_for() {
+        let away = Status::RecoverableError("bucket away".into());
+        let mut whole = verdict(away.clone(), false);
+        let mut pipeline = verdict(away.clone(), false);
+        pipeline
+            .components
+            .insert("exporter:delta".to_owned(), verdict(away, false));
+        whole
+            .components
+            .insert("pipeline:logs".to_owned(), pipeline);
+        let time = |nano: u64| nano.to_string();
+        let (code, body) = status(&whole, false, "start", time);
+        assert_eq!(code, StatusCode::INTERNAL_SERVER_ERROR);
+        let short: Value = serde_json::from_str(&body).expect("JSON");
+        let expected = json!({
+            "start_time": "start", "healthy": false, "status": "StatusRecoverableError",
+            "error": "bucket away", "status_time": "7",
+        });
+        assert_eq!(short, expected);
+        let (_, body) = status(&whole, true, "start", time);
+        let long: Value = serde_json::from_str(&body).expect("JSON");
+        let part = json!({
+            "healthy": false, "status": "StatusRecoverableError",
+            "error": "bucket away", "status_time": "7",
+        });
         assert_eq!(
-            (&red["healthy"], &red["status"]),
-            (&json!(false), &json!("StatusRecoverableError"))
+            long["components"]["pipeline:logs"]["components"]["exporter:delta"],
+            part
         );
-        assert_eq!(
-            red["components"]["exporter:delta/logs"]["error"],
-            "bucket away"
-        );
-        assert_eq!(red["components"]["exporter:debug/logs"]["healthy"], true);
+    }
+
+    #[test]
+    fn codes_are_upstreams() {
+        let code_of = |status, healthy| code(&verdict(status, healthy)).as_u16();
+        assert_eq!(code_of(Status::Starting, true), 503);
+        assert_eq!(code_of(Status::Ok, true), 200);
+        assert_eq!(code_of(Status::RecoverableError("x".into()), true), 200);
+        assert_eq!(code_of(Status::RecoverableError("x".into()), false), 500);
+        assert_eq!(code_of(Status::PermanentError("x".into()), false), 500);
+        assert_eq!(code_of(Status::Stopping, true), 503);
     }
 }

@@ -2,11 +2,15 @@
 //!
 //! The configured path (`/`) answers 200 while the pipelines are up and 503
 //! before and after; it ignores sinks, so that an outage of a sink restarts no
-//! pod. `/status` tells how each component is, from what really happened to
-//! its batches.
+//! pod. The status page tells how each component is, from what really happened
+//! to its batches, in the words of upstream's second version; it is red when an
+//! exporter has been failing for too long or a queue stays nearly full.
 
 mod answer;
 mod config;
+mod full;
+mod judge;
+mod probe;
 mod serve;
 
 use pipeline::registry::{self, ExtensionConfig, Factory, Stability};
@@ -15,5 +19,10 @@ pub use config::Config;
 
 /// The factory of `health_check`.
 pub fn factory() -> Factory<dyn ExtensionConfig> {
-    registry::extension::<Config>("health_check", &["healthcheck"], &[], Stability::Beta)
+    registry::extension::<Config>(
+        "health_check",
+        &["healthcheck", "healthcheckv2"],
+        &[],
+        Stability::Beta,
+    )
 }

@@ -4,49 +4,52 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use net::http::header::CONTENT_TYPE;
-use net::http::{HeaderValue, Request, Response, StatusCode};
+use net::http::Request;
 use net::tls::TlsAcceptor;
-use net::{Body, Incoming, Listener, Peer, Server, ServerOptions, Transport};
+use net::{Incoming, Listener, Peer, Server, ServerOptions, Transport};
 use parking_lot::Mutex;
 use pipeline::{Extension, Host, StartError};
+use tokio::task::JoinHandle;
 
-use crate::answer;
 use crate::config::Config;
+use crate::probe::Probe;
+
+/// How often the queues are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The extension.
 pub(crate) struct HealthCheck {
     config: Config,
-    server: Mutex<Option<Server>>,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    server: Server,
+    looking: JoinHandle<()>,
 }
 
 impl HealthCheck {
     pub(crate) fn new(config: Config) -> HealthCheck {
         HealthCheck {
             config,
-            server: Mutex::new(None),
+            running: Mutex::new(None),
         }
     }
 
     async fn open(&self, host: Host) -> Result<(), StartError> {
-        let tls = self
-            .config
-            .tls
-            .as_option()
+        let (endpoint, tls) = self.config.server();
+        let tls = tls
             .map(|tls| TlsAcceptor::new(tls.clone(), &["h2", "http/1.1"]))
             .transpose();
         let tls = tls
             .map_err(|error| StartError::new(format!("tls: {error}")))?
             .map(Arc::new);
-        let listener = Listener::bind(&self.config.endpoint, Transport::Tcp).await;
+        let listener = Listener::bind(endpoint, Transport::Tcp).await;
         let listener = listener.map_err(|error| StartError::new(error.to_string()))?;
-        let probe = Arc::new(Probe {
-            config: self.config.clone(),
-            started: host.clock.unix_nano(),
-            host,
-        });
+        let probe = Arc::new(Probe::new(&self.config, host));
+        let looking = tokio::spawn(keep_looking(Arc::clone(&probe)));
         let handler = move |request: Request<Incoming>, _: Arc<Peer>| {
-            let response = probe.answer(request.uri().path());
+            let response = probe.answer(request.uri());
             std::future::ready(response)
         };
         let options = ServerOptions {
@@ -54,8 +57,8 @@ impl HealthCheck {
             ..ServerOptions::default()
         };
         let server = net::serve(listener, options, Arc::new(handler));
-        *self.server.lock() =
-            Some(server.map_err(|error| StartError::new(format!("cannot serve: {error}")))?);
+        let server = server.map_err(|error| StartError::new(format!("cannot serve: {error}")))?;
+        *self.running.lock() = Some(Running { server, looking });
         Ok(())
     }
 }
@@ -66,74 +69,22 @@ impl Extension for HealthCheck {
     }
 
     fn stop(&self) -> BoxFuture<'_, ()> {
-        let server = self.server.lock().take();
+        let running = self.running.lock().take();
         Box::pin(async move {
-            if let Some(server) = server {
+            if let Some(Running { server, looking }) = running {
+                looking.abort();
                 server.stop(Duration::from_secs(1)).await;
             }
         })
     }
 }
 
-struct Probe {
-    config: Config,
-    started: u64,
-    host: Host,
-}
-
-impl Probe {
-    fn answer(&self, path: &str) -> Response<Body> {
-        let health = &self.host.health;
-        let ready = health.is_ready();
-        if path == "/status" {
-            let body = answer::status(ready, &time(self.started), &health.components(), time);
-            return json(
-                if ready {
-                    StatusCode::OK
-                } else {
-                    StatusCode::SERVICE_UNAVAILABLE
-                },
-                body,
-            );
-        }
-        if path != self.config.path {
-            return json(
-                StatusCode::NOT_FOUND,
-                "{\"status\":\"not found\"}".to_owned(),
-            );
-        }
-        let uptime = Duration::from_nanos(self.host.clock.unix_nano().saturating_sub(self.started));
-        let body = match self.config.response_body.as_option() {
-            Some(bodies) if ready => bodies.healthy.clone(),
-            Some(bodies) => bodies.unhealthy.clone(),
-            None => answer::probe(
-                ready,
-                &time(self.started),
-                &settings::Duration::new(uptime).to_string(),
-            ),
-        };
-        json(
-            if ready {
-                StatusCode::OK
-            } else {
-                StatusCode::SERVICE_UNAVAILABLE
-            },
-            body,
-        )
+/// Since when a queue is full can only be told by who looks at it all the time.
+async fn keep_looking(probe: Arc<Probe>) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        probe.look();
     }
-}
-
-fn json(status: StatusCode, body: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// RFC 3339 in UTC.
-fn time(unix_nano: u64) -> String {
-    let at = jiff::Timestamp::from_nanosecond(i128::from(unix_nano));
-    at.map_or_else(|_| unix_nano.to_string(), |at| at.to_string())
 }

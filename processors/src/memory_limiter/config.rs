@@ -110,7 +110,7 @@ impl Config {
 }
 
 impl ProcessorConfig for Config {
-    fn build(&self, _: &ComponentId, _: Signal) -> Result<Processor, StartError> {
+    fn build(&self, id: &ComponentId, signal: Signal) -> Result<Processor, StartError> {
         let available = match (self.limit_mib, pipeline::memory::available()) {
             (0, None) => {
                 return Err(StartError::new(
@@ -119,7 +119,18 @@ impl ProcessorConfig for Config {
             }
             (_, available) => available.unwrap_or(usize::MAX),
         };
-        let gate = MemoryLimiter::watch(self.limits(available), self.check_interval.get());
+        // A share of a group's limit is about all that the group holds; a number
+        // of MiB is about this process.
+        let group = (self.limit_mib == 0)
+            .then(pipeline::memory::group)
+            .flatten();
+        let gate = MemoryLimiter::new(
+            id.to_string(),
+            signal,
+            self.limits(available),
+            group,
+            self.check_interval.get(),
+        );
         Ok(Processor::Gate(Box::new(gate)))
     }
 }

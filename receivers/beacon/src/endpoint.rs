@@ -149,7 +149,10 @@ impl Endpoint {
                     visit.request.key = key;
                 }
                 match wire::urlencoded(&query) {
-                    Some(text) => self.intake.take(vec![json(text)], visit.request).await,
+                    Some(text) => match self.budget.charge(query.len()) {
+                        Ok(_paid) => self.intake.take(vec![json(text)], visit.request).await,
+                        Err(refused) => self.full(refused.after),
+                    },
                     None => self.parse_problem(),
                 }
             }

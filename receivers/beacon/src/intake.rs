@@ -273,7 +273,8 @@ fn send(outlet: &Outlet, read: Read) -> (Ack, Handed) {
         truncated: read.truncated,
     };
     // The full address of a client is kept in memory only, never in a queue.
-    (outlet.send(Batch::new(read.payload)), handed)
+    let payload = outlet.hold(read.payload);
+    (outlet.send(Batch::new(payload)), handed)
 }
 
 #[cfg(test)]

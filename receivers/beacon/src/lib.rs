@@ -15,6 +15,7 @@ mod answer;
 mod assets;
 mod client;
 mod config;
+mod door;
 mod endpoint;
 mod event;
 mod frames;

@@ -15,6 +15,7 @@ use crate::answer::Manner;
 use crate::assets::Assets;
 use crate::client::Anonymizer;
 use crate::config::Config;
+use crate::door::Door;
 use crate::endpoint::{Endpoint, Routes};
 use crate::intake::Intake;
 
@@ -65,12 +66,8 @@ impl BeaconReceiver {
 
     fn endpoint(&self, host: &Host) -> Result<Endpoint, StartError> {
         let config = &self.config;
-        let intake = Intake::new(
-            &self.id,
-            config,
-            self.outputs.logs.clone(),
-            host.clock.clone(),
-        );
+        let outlet = self.outputs.charged_to(&host.budget).logs;
+        let intake = Intake::new(&self.id, config, outlet.clone(), host.clock.clone());
         let assets = Assets::new(config);
         let rate = config.rate_limit.as_option();
         Ok(Endpoint {
@@ -86,7 +83,7 @@ impl BeaconReceiver {
             signals: config.privacy_signals.clone(),
             rate: rate.map(|limit| Buckets::new(limit.per_client, limit.burst)),
             body_encoding: config.body_encoding,
-            budget: Arc::new(host.budget.clone()),
+            budget: Arc::new(Door::new(outlet, host.budget.clone())),
             limits: Limits {
                 wire: config.max_body_bytes.as_usize(),
                 deadline: config.body_timeout.non_zero(),

@@ -120,7 +120,10 @@ impl Door {
         };
         let read = match form {
             Form::Protobuf => Payload::validate(signal, bytes).map_err(|e| e.to_string()),
-            Form::Json => otlp::json::read(signal, &bytes).map_err(|e| e.to_string()),
+            // What is made of the text replaces it, and is paid for like it.
+            Form::Json => otlp::json::read(signal, &bytes)
+                .map(|payload| outlet.hold(payload))
+                .map_err(|e| e.to_string()),
         };
         let payload = read.map_err(|why| {
             self.metrics.failed(signal, 1);

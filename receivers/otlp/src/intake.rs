@@ -34,6 +34,7 @@ impl Intake {
         host: &Host,
         include_metadata: bool,
     ) -> Intake {
+        let outputs = outputs.charged_to(&host.budget);
         let door = |signal| {
             let outlet = outputs.get(signal).cloned();
             let budget = host.budget.clone();

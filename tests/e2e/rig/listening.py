@@ -8,11 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Listener:
-    """Listens on a free port of loopback, and on the same one whenever it comes back."""
+    """Listens on a port of loopback (0 for a free one), and on the same one whenever it comes back."""
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler], listening: bool = True) -> None:
+    def __init__(self, handler: type[BaseHTTPRequestHandler], port: int = 0, listening: bool = True) -> None:
         self._handler = handler
-        self._server = _Server(("127.0.0.1", 0), handler)
+        self._server = _Server(("127.0.0.1", port), handler)
         self.port: int = self._server.server_address[1]
         # Handlers ask this: a connection that is open outlives the listening socket.
         self.listening = True

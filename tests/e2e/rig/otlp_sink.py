@@ -14,10 +14,12 @@ from rig.listening import Listener, reset
 
 
 class OtlpSink:
-    """Answers 200 after `delay` seconds; counts numbered records."""
+    """Answers 200 after `delay` seconds, or so slowly that no more than `rate` records a second
+    go in; counts numbered records."""
 
-    def __init__(self, delay: float = 0.0, listening: bool = True) -> None:
-        self.delay = delay
+    def __init__(self, delay: float = 0.0, rate: float | None = None, port: int = 0, listening: bool = True) -> None:
+        self.delay, self.rate = delay, rate
+        self._taken_until = time.monotonic()
         # every so many requests it takes the data and then resets the connection; 0 for never
         self.reset_every = 0
         self.received: Counter[tuple[str, int]] = Counter()
@@ -39,7 +41,7 @@ class OtlpSink:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.door = Listener(Handler, listening)
+        self.door = Listener(Handler, port, listening)
         self.port = self.door.port
 
     def _take(self, handler: BaseHTTPRequestHandler) -> None:
@@ -58,6 +60,10 @@ class OtlpSink:
                 self.unanswered.update(numbers)
                 self._tear_down(handler)
                 return
+            if self.rate is not None:
+                self._taken_until = max(self._taken_until, time.monotonic()) + len(numbers) / self.rate
+            taken = self._taken_until
+        time.sleep(max(0.0, taken - time.monotonic()))
         try:
             handler.send_response(200)
             handler.send_header("Content-Type", "application/x-protobuf")

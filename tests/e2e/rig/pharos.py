@@ -95,9 +95,23 @@ class Pharos:
 
     def failing(self) -> dict[str, str]:
         """The components that the status page shows as failing, with the reason it gives."""
-        _, text = _get(f"http://127.0.0.1:{self.ports.health}/status")
-        components = json.loads(text)["components"]
-        return {name: part.get("error", "") for name, part in components.items() if not part["healthy"]}
+        _, status = self.status()
+        pipelines = [part for name, part in status["components"].items() if name.startswith("pipeline:")]
+        components = [item for pipeline in pipelines for item in pipeline["components"].items()]
+        return {name: part.get("error", "") for name, part in components if part["status"].endswith("Error")}
+
+    def status(self, query: str = "") -> tuple[int, dict[str, Any]]:
+        """Code and body of the status page."""
+        return self.page(f"/status{query}")
+
+    def page(self, path: str) -> tuple[int, dict[str, Any]]:
+        """Code and body of a page of the health check."""
+        code, text = _get(f"http://127.0.0.1:{self.ports.health}{path}")
+        return code, json.loads(text)
+
+    def is_alive(self) -> bool:
+        """What a liveness probe is told."""
+        return _get(f"http://127.0.0.1:{self.ports.health}/")[0] == 200
 
     def metrics(self) -> dict[str, dict[str, float]]:
         """Own metrics: name -> labels as text -> value."""

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
@@ -161,6 +163,20 @@ impl Segments {
         (buffer, items)
     }
 
+    /// Ties `owner` to the bytes of every segment.
+    pub(super) fn keep<O: Send + Sync + 'static>(mut self, owner: O) -> Segments {
+        let owner = Arc::new(owner);
+        for segment in &mut self.list {
+            // Other people's buffers do not grow in place.
+            segment.gathered = false;
+            segment.bytes = Bytes::from_owner(Kept {
+                bytes: std::mem::take(&mut segment.bytes),
+                _owner: Arc::clone(&owner),
+            });
+        }
+        self
+    }
+
     pub(super) fn into_bytes(mut self) -> Bytes {
         if self.list.len() == 1
             && let Some(only) = self.list.pop()
@@ -172,6 +188,18 @@ impl Segments {
             all.extend_from_slice(&segment.bytes);
         }
         all.into()
+    }
+}
+
+/// Bytes and what lives as long as they do.
+struct Kept<O> {
+    bytes: Bytes,
+    _owner: Arc<O>,
+}
+
+impl<O> AsRef<[u8]> for Kept<O> {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

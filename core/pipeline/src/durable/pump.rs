@@ -15,7 +15,7 @@ use crate::tail::batcher::{Place, Ticket};
 use crate::tail::capacity::Capacity;
 use crate::tail::deliver::OnDisk;
 use crate::tail::queue::Queue;
-use crate::tail::status::Reporter;
+use crate::tail::status::{GivenUp, Reporter};
 
 /// Bytes of files that are read at a time, off the threads of sockets.
 const BURST: usize = 1 << 20;
@@ -153,11 +153,19 @@ impl Pump {
             position,
             units: self.queue.units(&size),
             accepted_at,
-            settled: expired,
+            settled: false,
         });
         if expired {
             let why = format!("older than max_age ({:?})", self.on_disk.max_age);
-            self.reporter.dropped(size.items, "expired", &why);
+            let given_up = GivenUp {
+                payload: batch.payload,
+                items: size.items,
+                reason: "expired",
+                why: why.into(),
+                attempts: 0,
+            };
+            self.reporter.given_up(given_up).await;
+            self.tracker.settle(std::iter::once(sequence));
             return Some(());
         }
         let reservation = self.room(&size).await;

@@ -31,12 +31,8 @@ pub trait Storage: Send + Sync {
     /// Where the queue goes that an exporter of this pipeline leaves behind.
     fn set_aside_directory(&self, pipeline: &str, exporter: &str) -> PathBuf;
 
-    /// The log of refused records of this exporter (`delta`), opened once and
-    /// then shared.
-    ///
-    /// # Errors
-    /// As [`queue`](Self::queue).
-    fn dead_letter(&self, exporter: &str) -> Result<Arc<DurableLog>, StartError>;
+    /// Where the files of refused records go.
+    fn dead_letter_directory(&self) -> PathBuf;
 
     /// Pipelines that have a log here, configured or not.
     fn pipelines(&self) -> Vec<String>;

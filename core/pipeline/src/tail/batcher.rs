@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::settings::{BatchSettings, Sizer};
 use crate::batch::{Batch, Client};
+use crate::budget::{self, Charge};
 use crate::consumer::Reservation;
 use crate::outcome::Outcome;
 
@@ -43,6 +44,8 @@ pub(crate) struct Job {
     pub(crate) tickets: Vec<Ticket>,
     /// When its oldest part came.
     pub(crate) since: Instant,
+    /// Pays for small segments that were copied together: their own charge ends with the copy.
+    copied: Vec<Charge>,
 }
 
 impl Job {
@@ -51,6 +54,7 @@ impl Job {
             batch,
             tickets: vec![ticket],
             since: now,
+            copied: Vec::new(),
         }
     }
 
@@ -65,6 +69,8 @@ impl Job {
         if self.batch.client != batch.client {
             self.batch.client = None;
         }
+        let copied = batch.payload.size_of_small_segments();
+        budget::overdraw_current(copied, &mut self.copied);
         self.batch.payload.append(batch.payload);
         self.tickets.push(ticket);
     }

@@ -41,11 +41,22 @@ impl Capacity {
         self.used() < self.limit
     }
 
+    /// Takes `units` for a receiver that what is in the queue does not come
+    /// from, past the limit: a quarter more at most, and one unit in any case.
+    pub(crate) fn reserve_owed(self: &Arc<Self>, units: usize) -> Option<Reservation> {
+        let most = self.limit.saturating_add((self.limit / 4).max(1));
+        self.reserve_up_to(most, units)
+    }
+
     /// Takes `units` when they fit.
     pub(crate) fn reserve(self: &Arc<Self>, units: usize) -> Option<Reservation> {
+        self.reserve_up_to(self.limit, units)
+    }
+
+    fn reserve_up_to(self: &Arc<Self>, most: usize, units: usize) -> Option<Reservation> {
         self.used
             .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |used| {
-                used.checked_add(units).filter(|used| *used <= self.limit)
+                used.checked_add(units).filter(|used| *used <= most)
             })
             .ok()
             .map(|_| Reservation {

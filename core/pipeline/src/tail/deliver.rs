@@ -14,7 +14,7 @@ use super::backoff::Backoff;
 use super::batcher::Batcher;
 use super::queue::Fate;
 use super::settings::TailSettings;
-use super::status::Reporter;
+use super::status::{GivenUp, Reporter};
 use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::exporter::{Again, Exporter, RefusedPart, Report};
@@ -57,7 +57,7 @@ impl OnDisk {
 }
 
 /// Why what is left of a batch is given up.
-struct GivenUp {
+struct Unsent {
     reason: &'static str,
     again: Again,
 }
@@ -101,21 +101,23 @@ impl Delivery {
         let mut span = self.reporter.span();
         let mut accepted = Accepted::default();
         let mut refused_all = true;
+        let mut attempts = 0;
         let mut backoff = self.settings.retry.as_ref().map(Backoff::new);
         loop {
             let begun = Instant::now();
             let report = self.attempt(&batch).await;
+            attempts += 1;
             refused_all &= report.sent == 0;
             self.reporter.sent(report.sent);
             span.count("sent", report.sent);
-            self.count_refused(report.refused, &mut accepted);
+            self.refused(report.refused, attempts, &mut accepted).await;
             let Some(again) = report.again else { break };
             let spent = begun.elapsed();
             match self.wait(backoff.as_mut(), again, spent, accepted_at).await {
                 Ok(again) => batch.payload = again.payload,
                 Err(given_up) => {
                     span.fail(&given_up.again.why);
-                    return self.give_up(given_up);
+                    return self.give_up(given_up, attempts).await;
                 }
             }
         }
@@ -149,30 +151,30 @@ impl Delivery {
         again: Again,
         spent: Duration,
         accepted_at: Option<u64>,
-    ) -> Result<Again, GivenUp> {
+    ) -> Result<Again, Unsent> {
         if let Some(on_disk) = &self.on_disk {
             if on_disk.closing.is_cancelled() {
-                return Err(GivenUp {
+                return Err(Unsent {
                     reason: SHUTDOWN,
                     again,
                 });
             }
             if accepted_at.is_some_and(|at| on_disk.is_expired(at)) {
-                return Err(GivenUp {
+                return Err(Unsent {
                     reason: "expired",
                     again,
                 });
             }
         }
         let Some(backoff) = backoff else {
-            return Err(GivenUp {
+            return Err(Unsent {
                 reason: "retry_disabled",
                 again,
             });
         };
         let jitter = rand::rng().random::<f64>();
         let Some(wait) = backoff.next(again.after, jitter, spent) else {
-            return Err(GivenUp {
+            return Err(Unsent {
                 reason: "retry_time_exhausted",
                 again,
             });
@@ -180,8 +182,8 @@ impl Delivery {
         self.reporter.failing(&again.why, wait);
         tokio::select! {
             () = tokio::time::sleep(wait) => Ok(again),
-            () = self.hurry.cancelled() => Err(GivenUp { reason: SHUTDOWN, again }),
-            () = self.closing() => Err(GivenUp { reason: SHUTDOWN, again }),
+            () = self.hurry.cancelled() => Err(Unsent { reason: SHUTDOWN, again }),
+            () = self.closing() => Err(Unsent { reason: SHUTDOWN, again }),
         }
     }
 
@@ -193,8 +195,8 @@ impl Delivery {
         }
     }
 
-    fn give_up(&self, given_up: GivenUp) -> Fate {
-        let GivenUp { reason, again } = given_up;
+    async fn give_up(&self, given_up: Unsent, attempts: u32) -> Fate {
+        let Unsent { reason, again } = given_up;
         if let Some(on_disk) = self.on_disk.as_ref().filter(|_| reason == SHUTDOWN) {
             // It stays where it is, and so does what comes behind it.
             on_disk.stop_reading.cancel();
@@ -202,19 +204,32 @@ impl Delivery {
                 items: again.payload.items(),
             };
         }
-        self.reporter
-            .dropped(again.payload.items(), reason, &again.why);
+        let given_up = GivenUp {
+            items: again.payload.items(),
+            payload: again.payload,
+            reason,
+            why: Arc::clone(&again.why),
+            attempts,
+        };
+        self.reporter.given_up(given_up).await;
         Fate::Settled(Err(Refused::Later {
             after: again.after,
             why: again.why,
         }))
     }
 
-    fn count_refused(&self, refused: Vec<RefusedPart>, accepted: &mut Accepted) {
+    async fn refused(&self, refused: Vec<RefusedPart>, attempts: u32, accepted: &mut Accepted) {
         for part in refused {
-            self.reporter.dropped(part.items, "refused", &part.why);
             accepted.rejected += part.items;
-            accepted.why.get_or_insert(part.why);
+            accepted.why.get_or_insert_with(|| Arc::clone(&part.why));
+            let given_up = GivenUp {
+                payload: part.payload,
+                items: part.items,
+                reason: "refused",
+                why: part.why,
+                attempts,
+            };
+            self.reporter.given_up(given_up).await;
         }
     }
 }

@@ -12,7 +12,7 @@ use super::batcher::{Job, Ticket};
 use super::deliver::OnDisk;
 use super::queue::{Fate, Queue};
 use super::settings::RetryOnFailure;
-use super::status::Reporter;
+use super::status::{GivenUp, Reporter};
 use crate::outcome::{Accepted, Outcome, Refused};
 use crate::sink::{CommitPolicy, Entry, Sequence, Sink, SinkError};
 
@@ -104,7 +104,8 @@ impl Feed {
                 Ok(staged) => {
                     let mut accepted = Accepted::default();
                     for (why, count) in staged.rejected {
-                        self.reporter.dropped(count, "rejected", &why);
+                        // the sink has put them into its dead letter
+                        self.reporter.kept(count, "rejected", &why);
                         accepted.rejected += count;
                         accepted.why.get_or_insert(why);
                     }
@@ -121,7 +122,14 @@ impl Feed {
                     return;
                 }
                 Err(SinkError::Never { why }) => {
-                    self.reporter.dropped(items, "refused", &why);
+                    let given_up = GivenUp {
+                        payload: entry.batch.payload,
+                        items,
+                        reason: "refused",
+                        why: Arc::clone(&why),
+                        attempts: 1,
+                    };
+                    self.reporter.given_up(given_up).await;
                     let refused = Fate::Settled(Err(Refused::Never { why }));
                     self.queue.done(job.tickets, &refused);
                     return;

@@ -22,6 +22,7 @@ pub(crate) struct TailMetrics {
     send_failed: Counter<u64>,
     enqueue_failed: Counter<u64>,
     dropped: Counter<u64>,
+    dead_letters: Counter<u64>,
     counts: Counts,
 }
 
@@ -33,6 +34,7 @@ struct Counts {
     sent: AtomicU64,
     /// Sent, but in one entry with others that were not: comes again.
     again: AtomicU64,
+    dead_letters: AtomicU64,
     dropped: Mutex<Vec<(String, u64)>>,
     last_success: Mutex<Option<Instant>>,
 }
@@ -63,6 +65,10 @@ impl TailMetrics {
             dropped: counter(
                 format!("otelcol_exporter_dropped_{items}"),
                 "given up, by reason",
+            ),
+            dead_letters: counter(
+                format!("otelcol_exporter_dead_letter_{items}"),
+                "kept in the dead letter, by reason",
             ),
             counts: Counts::default(),
         });
@@ -114,6 +120,16 @@ impl TailMetrics {
         }
     }
 
+    /// Counts items that the destination refused and the dead letter has.
+    pub(crate) fn dead_letters(&self, items: usize, reason: &str) {
+        let mut labels = self.labels.clone();
+        labels.push(KeyValue::new("reason", reason.to_owned()));
+        self.dead_letters.add(items as u64, &labels);
+        self.counts
+            .dead_letters
+            .fetch_add(items as u64, Ordering::Relaxed);
+    }
+
     /// What is known of everything since the start, as a report.
     pub(crate) fn report(&self, exporter: String, signal: Signal, stored: u64) -> TailReport {
         TailReport {
@@ -122,6 +138,7 @@ impl TailMetrics {
             found: self.counts.found.load(Ordering::Relaxed),
             accepted: self.counts.accepted.load(Ordering::Relaxed),
             sent: self.counts.sent.load(Ordering::Relaxed),
+            dead_letters: self.counts.dead_letters.load(Ordering::Relaxed),
             again: self.counts.again.load(Ordering::Relaxed),
             dropped: self.counts.dropped.lock().clone(),
             stored,

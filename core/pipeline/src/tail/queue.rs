@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use otlp::Signal;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
@@ -15,9 +16,11 @@ use super::capacity::Capacity;
 use super::metrics::TailMetrics;
 use super::settings::{SendingQueue, Sizer, TailSettings};
 use crate::batch::{Batch, Size};
+use crate::budget::{self, Budget};
 use crate::clock::Clock;
 use crate::consumer::{Consumer, Reservation, Room};
 use crate::durable::Tracker;
+use crate::health::{Fullness, Health};
 use crate::outcome::{Accepted, Ack, Outcome, Refused};
 
 /// Requests that may wait for a full queue with `block_on_overflow`.
@@ -369,6 +372,12 @@ impl Queue {
         {
             return Ok(Room::reserved(reservation));
         }
+        // A sender that keeps the queue full does not keep the other receivers out.
+        if budget::is_owed(size.bytes)
+            && let Some(reservation) = self.capacity.reserve_owed(units)
+        {
+            return Ok(Room::reserved(reservation));
+        }
         match self.blocks.then(|| self.waiting.reserve(1)).flatten() {
             Some(place) => Ok(Room::queueing(place)),
             None => Err(self.full(size)),
@@ -386,6 +395,21 @@ impl Queue {
     pub(crate) async fn wait_for_room(&self, size: &Size) -> Reservation {
         self.capacity.wait_for(self.units(size)).await
     }
+}
+
+/// Lets health ask how full the queue is, as long as there is one.
+pub(crate) fn show(queue: &Arc<Queue>, exporter: &str, signal: Signal, health: &Health) {
+    let queue = Arc::downgrade(queue);
+    health.watch_queue(
+        &format!("exporter:{exporter}/{}", signal.name()),
+        move || {
+            let queue = queue.upgrade()?;
+            Some(Fullness {
+                used: queue.capacity.used(),
+                limit: queue.capacity.limit(),
+            })
+        },
+    );
 }
 
 /// The end of a pipeline as its upstream stages see it.
@@ -419,6 +443,7 @@ impl Consumer for Entrance {
                 batch,
                 sender,
                 reservation,
+                budget::current(),
             ));
         } else {
             let ticket = Ticket {
@@ -441,6 +466,7 @@ async fn wait_then_push(
     batch: Batch,
     answer: oneshot::Sender<Outcome>,
     place: Option<Reservation>,
+    door: Option<Budget>,
 ) {
     let reservation = Some(queue.wait_for_room(&batch.size()).await);
     drop(place);
@@ -454,7 +480,8 @@ async fn wait_then_push(
         place: None,
     };
     // A refused ticket drops its waiter, which answers that the sender should try again.
-    let outcome = queue.push(batch, ticket).map(|()| Accepted::default());
+    let outcome =
+        budget::at_door(door.as_ref(), || queue.push(batch, ticket)).map(|()| Accepted::default());
     if let Some(entered) = entered {
         let _ = entered.send(outcome);
     }

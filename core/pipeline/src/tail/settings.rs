@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use settings::{At, ByteSize, Duration, OffByDefault, Validate};
 
+use crate::dead_letter::DeadLetterSettings;
+
 /// Unit in which a queue or batch is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -150,6 +152,8 @@ pub struct TailSettings {
     pub timeout: Option<std::time::Duration>,
     /// Batching, if any.
     pub batch: Option<BatchSettings>,
+    /// Where refused records go. Of a sink: those that it did not put there itself.
+    pub dead_letter: DeadLetterSettings,
 }
 
 impl TailSettings {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otlp::Signal;
+use otlp::{Payload, Signal};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::metrics::TailMetrics;
 use crate::clock::Clock;
+use crate::dead_letter::{DeadLetter, Letter};
 use crate::health::{Health, Status};
 use crate::telemetry::spans::OwnSpan;
 
@@ -25,6 +26,18 @@ pub(crate) struct Reporter {
     health: Health,
     clock: Clock,
     last_log: Arc<Mutex<Option<Instant>>>,
+    dead_letter: Option<Arc<DeadLetter>>,
+}
+
+/// Records that a destination refused, or that are given up.
+pub(crate) struct GivenUp {
+    /// The records; empty when nobody knows which of a batch they are.
+    pub(crate) payload: Payload,
+    pub(crate) items: usize,
+    /// One of a small fixed set of words.
+    pub(crate) reason: &'static str,
+    pub(crate) why: Arc<str>,
+    pub(crate) attempts: u32,
 }
 
 impl Reporter {
@@ -34,6 +47,7 @@ impl Reporter {
         metrics: Arc<TailMetrics>,
         health: Health,
         clock: Clock,
+        dead_letter: Option<Arc<DeadLetter>>,
     ) -> Reporter {
         let component = format!("exporter:{exporter}/{}", signal.name()).into();
         Reporter {
@@ -44,6 +58,7 @@ impl Reporter {
             health,
             clock,
             last_log: Arc::default(),
+            dead_letter,
         }
     }
 
@@ -109,6 +124,96 @@ impl Reporter {
             error = why,
             "Exporting failed. Dropping data."
         );
+    }
+
+    /// A queue on disk held this when the exporter was started.
+    pub(crate) fn found(&self, backlog: &wal::Backlog) {
+        self.metrics.found(backlog.items);
+        tracing::info!(
+            otelcol.component.id = &*self.exporter,
+            otelcol.component.kind = "exporter",
+            otelcol.signal = self.signal.name(),
+            requests = backlog.entries,
+            items = backlog.items,
+            bytes = backlog.bytes,
+            "The sending queue on disk holds data of an earlier run. Sending them first."
+        );
+    }
+
+    /// What a queue on disk held could not be counted.
+    pub(crate) fn uncounted(&self, error: &dyn std::fmt::Display) {
+        tracing::warn!(
+            otelcol.component.id = &*self.exporter,
+            otelcol.component.kind = "exporter",
+            otelcol.signal = self.signal.name(),
+            %error,
+            "The data in the sending queue on disk could not be counted. They are sent all the same."
+        );
+    }
+
+    /// Keeps records in the dead letter, if there is one; else, and when that
+    /// fails, they are dropped.
+    pub(crate) async fn given_up(&self, given_up: GivenUp) {
+        let GivenUp {
+            payload,
+            items,
+            reason,
+            why,
+            attempts,
+        } = given_up;
+        let kept = match &self.dead_letter {
+            Some(dead_letter) if !payload.is_empty() => {
+                let letter = Letter {
+                    table: None,
+                    reason: reason.to_owned(),
+                    detail: why.to_string(),
+                    attempts,
+                    payload,
+                };
+                self.keep(dead_letter, letter).await
+            }
+            _ => false,
+        };
+        match kept {
+            true => self.kept(items, reason, &why),
+            false => self.dropped(items, reason, &why),
+        }
+    }
+
+    async fn keep(&self, dead_letter: &Arc<DeadLetter>, letter: Letter) -> bool {
+        let now = self.clock.unix_nano();
+        let file = Arc::clone(dead_letter);
+        let write = tokio::task::spawn_blocking(move || file.write(&[letter], now));
+        let error = match write.await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => panic.to_string(),
+        };
+        tracing::error!(
+            otelcol.component.id = &*self.exporter,
+            otelcol.component.kind = "exporter",
+            otelcol.signal = self.signal.name(),
+            file = %dead_letter.path().display(),
+            error,
+            "The dead letter cannot be written."
+        );
+        false
+    }
+
+    /// The dead letter has `items` that the destination refused.
+    pub(crate) fn kept(&self, items: usize, reason: &str, why: &str) {
+        self.metrics.dead_letters(items, reason);
+        if self.may_log() {
+            tracing::warn!(
+                otelcol.component.id = &*self.exporter,
+                otelcol.component.kind = "exporter",
+                otelcol.signal = self.signal.name(),
+                items,
+                reason,
+                error = why,
+                "Data were refused and are kept in the dead letter."
+            );
+        }
     }
 
     /// `items` of a queue on disk can be read no more.

@@ -6,6 +6,7 @@ use net::Encoding;
 use net::config::{CompressionName, GrpcClientSettings};
 use net::grpc::GrpcClient;
 use otlp::Signal;
+use pipeline::dead_letter::DeadLetterSettings;
 use pipeline::registry::ExporterConfig;
 use pipeline::tail::Driver;
 use pipeline::tail::settings::{RetryOnFailure, SendingQueue, TailSettings};
@@ -38,6 +39,8 @@ pub struct GrpcOwn {
     pub retry_on_failure: OnByDefault<RetryOnFailure>,
     /// What waits in front of the destination.
     pub sending_queue: OnByDefault<SendingQueue>,
+    /// Where refused records are kept, so that `pharos replay` can send them again.
+    pub dead_letter: DeadLetterSettings,
 }
 
 impl Default for GrpcOwn {
@@ -46,6 +49,7 @@ impl Default for GrpcOwn {
             timeout: Duration::from_secs(5),
             retry_on_failure: OnByDefault::default(),
             sending_queue: OnByDefault::default(),
+            dead_letter: DeadLetterSettings::default(),
         }
     }
 }
@@ -76,6 +80,7 @@ impl Validate for GrpcConfig {
         super::check_auth(&self.client.auth, at);
         at.check_some("retry_on_failure", self.own.retry_on_failure.as_option());
         at.check_some("sending_queue", self.own.sending_queue.as_option());
+        at.check("dead_letter", &self.own.dead_letter);
     }
 }
 
@@ -91,6 +96,10 @@ impl ExporterConfig for GrpcConfig {
     }
 
     fn tail(&self) -> TailSettings {
-        super::tail(&self.own.sending_queue, &self.own.retry_on_failure)
+        super::tail(
+            &self.own.sending_queue,
+            &self.own.retry_on_failure,
+            &self.own.dead_letter,
+        )
     }
 }

@@ -7,6 +7,7 @@ use http::Uri;
 use net::HttpClient;
 use net::config::{CompressionName, HttpClientSettings};
 use otlp::Signal;
+use pipeline::dead_letter::DeadLetterSettings;
 use pipeline::registry::ExporterConfig;
 use pipeline::tail::Driver;
 use pipeline::tail::settings::{RetryOnFailure, SendingQueue, TailSettings};
@@ -47,6 +48,8 @@ pub struct HttpOwn {
     pub retry_on_failure: OnByDefault<RetryOnFailure>,
     /// What waits in front of the destination.
     pub sending_queue: OnByDefault<SendingQueue>,
+    /// Where refused records are kept, so that `pharos replay` can send them again.
+    pub dead_letter: DeadLetterSettings,
 }
 
 /// `encoding`.
@@ -141,6 +144,7 @@ impl Validate for HttpConfig {
         super::check_auth(&self.client.auth, at);
         at.check_some("retry_on_failure", self.own.retry_on_failure.as_option());
         at.check_some("sending_queue", self.own.sending_queue.as_option());
+        at.check("dead_letter", &self.own.dead_letter);
     }
 }
 
@@ -167,6 +171,10 @@ impl ExporterConfig for HttpConfig {
     }
 
     fn tail(&self) -> TailSettings {
-        super::tail(&self.own.sending_queue, &self.own.retry_on_failure)
+        super::tail(
+            &self.own.sending_queue,
+            &self.own.retry_on_failure,
+            &self.own.dead_letter,
+        )
     }
 }

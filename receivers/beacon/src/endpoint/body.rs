@@ -214,7 +214,7 @@ impl Endpoint {
         answer.text(error.to_string())
     }
 
-    fn full(&self, after: Option<std::time::Duration>) -> Answer {
+    pub(super) fn full(&self, after: Option<std::time::Duration>) -> Answer {
         self.intake.metrics.dropped(Reason::Refused, 1);
         Answer::refusal(StatusCode::SERVICE_UNAVAILABLE)
             .because(Reason::Refused, 1)

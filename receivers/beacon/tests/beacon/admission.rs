@@ -248,6 +248,8 @@ async fn what_the_pipeline_says() {
         (reply.status, reply.header("retry-after")),
         (503, Some("1"))
     );
+    // It is asked before the body is read, and again with the events.
+    rig.consumer.refuse(Refused::never("no"));
     rig.consumer.refuse(Refused::never("no"));
     assert_eq!(rig.beacon("{\"a\":1}").await.status, 500);
     rig.consumer.answer(Err(Refused::later("late", None)));
