@@ -91,6 +91,9 @@ impl Gate for MemoryLimiter {
 mod tests {
     use super::*;
     use pipeline::health::Status;
+    use pipeline::transform::Guarded;
+    use pipeline::{Ack, Batch, Outlet};
+    use test_kit::{ScriptedConsumer, logs};
 
     const LIMITS: Limits = Limits {
         soft: 80,
@@ -170,6 +173,26 @@ mod tests {
         assert!(why.contains("high memory usage"), "{why}");
         watch.look(Some(60));
         assert_eq!(status(), Some(Status::Ok));
+    }
+
+    #[test]
+    fn between_the_limits_a_receiver_still_has_its_guaranteed_part() {
+        let host = Host::new(1 << 20);
+        let (gate, watch) = gate(&host);
+        let consumer = ScriptedConsumer::new().consumer();
+        let outlet = Outlet::new(Arc::new(Guarded::new(Box::new(gate), consumer)));
+        let doors = [host.at_door(2).budget, host.at_door(2).budget];
+        let [huge, small] = doors.each_ref().map(|door| outlet.charged_to(door));
+        let _held = doors[0].charge(doors[0].guarantee() + 1).expect("fits");
+        watch.look(Some(90));
+        let takes = |outlet: &Outlet| match outlet.send(Batch::new(logs(["a"]))) {
+            Ack::Ready(outcome) => outcome.is_ok(),
+            Ack::Waiting(_) => panic!("this consumer answers at once"),
+        };
+        assert!(!takes(&huge), "it has had its part");
+        assert!(takes(&small), "it holds nothing");
+        watch.look(Some(101));
+        assert!(!takes(&small), "past the hard limit");
     }
 
     #[test]

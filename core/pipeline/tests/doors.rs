@@ -96,7 +96,8 @@ async fn a_sender_that_spends_the_budget_leaves_others_their_part() {
     let (taken, full) = small.fill(500);
     assert_eq!(full, "budget");
     assert!(taken > 200, "an eighth of the budget is its own: {taken}");
-    assert!(small.budget.held() <= small.budget.guarantee() + 1000);
+    let crumbs = 11_000; // what was too little for the huge one is left over
+    assert!(small.budget.held() <= small.budget.guarantee() + crumbs);
     drain(&host, tail, exporter).await;
     assert!(huge.take(10_000).is_err(), "the tail is gone");
 }

@@ -30,7 +30,8 @@ class PacedSender(threading.Thread):
 
     def body(self, numbers: range) -> bytes:
         """The request with these numbers."""
-        return numbered_logs(self.name, numbers).SerializeToString()
+        body: bytes = numbered_logs(self.name, numbers).SerializeToString()
+        return body
 
     def run(self) -> None:
         """Sends until told to stop."""
