@@ -38,7 +38,11 @@ fn settings(queue_size: u64) -> TailSettings {
 
 fn open() -> Arc<DurableLog> {
     let disk = Arc::new(SimulatedDisk::default());
-    DurableLog::open(disk, "logs", Clock::system()).expect("opens")
+    let options = wal::Options {
+        segment_bytes: 16 << 10,
+        ..wal::Options::default()
+    };
+    DurableLog::open_with(disk, "logs", Clock::system(), options).expect("opens")
 }
 
 async fn start(
