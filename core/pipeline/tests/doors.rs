@@ -58,7 +58,7 @@ fn settings(queue_size: usize, batch: Option<BatchSettings>) -> TailSettings {
         retry: None,
         timeout: None,
         batch,
-        dead_letter: Default::default(),
+        ..TailSettings::default()
     }
 }
 
