@@ -190,6 +190,11 @@ impl Listener {
         WeakListener(Arc::downgrade(&self.0))
     }
 
+    /// Whether somebody else accepts on the same socket.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     /// Where it listens; the real port when 0 was asked for.
     ///
     /// # Errors

@@ -248,6 +248,8 @@ impl<H> Drop for Held<H> {
 
 /// After an error of `accept` that will not go away by itself at once.
 const PAUSE: Duration = Duration::from_millis(100);
+/// For so long connections are still accepted when a server stops.
+const LAST_CALL: Duration = Duration::from_millis(20);
 
 async fn accept<H: Handler>(
     listener: Listener,
@@ -271,9 +273,16 @@ async fn accept<H: Handler>(
             }
         }
     };
+    // Whoever has connected by now is not left in a queue that is thrown away.
+    let closed = async {
+        shared.closing.cancelled().await;
+        if !listener.is_shared() {
+            tokio::time::sleep(LAST_CALL).await;
+        }
+    };
     tokio::select! {
         () = next => {}
-        () = shared.closing.cancelled() => {}
+        () = closed => {}
     }
 }
 

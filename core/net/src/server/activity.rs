@@ -1,6 +1,6 @@
 //! What a connection is doing: requests in flight, idle since when, a head half read.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Activity {
     began: Instant,
+    asked: AtomicBool,
     in_flight: AtomicU32,
     idle_since: AtomicU64,
     head_since: AtomicU64,
@@ -32,6 +33,7 @@ impl Activity {
     pub(super) fn new() -> Activity {
         Activity {
             began: Instant::now(),
+            asked: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
             idle_since: AtomicU64::new(1),
             head_since: AtomicU64::new(1),
@@ -52,6 +54,7 @@ impl Activity {
     }
 
     pub(super) fn request_began(&self) {
+        self.asked.store(true, Ordering::Release);
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         self.head_since.store(0, Ordering::Release);
     }
@@ -59,6 +62,11 @@ impl Activity {
     pub(super) fn request_ended(&self) {
         self.idle_since.store(self.now(), Ordering::Release);
         self.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether there was a request.
+    pub(super) fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
     }
 
     /// When the connection began.

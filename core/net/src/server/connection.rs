@@ -30,6 +30,13 @@ const DEFAULT_STREAMS: u32 = 1024;
 /// A TLS handshake may take this long where no header deadline is set.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 
+/// A connection this young is on its way to its first request: it is not closed
+/// in the face of its client when the server stops. Its successor on the same
+/// socket takes the next ones.
+const YOUNG: Duration = Duration::from_secs(1);
+/// How often is looked for that request.
+const LOOK: Duration = Duration::from_millis(5);
+
 pub(super) async fn serve<H: Handler>(stream: Stream, mut peer: Peer, held: Held<H>) {
     let shared = held.shared.clone();
     let options = &shared.options;
@@ -37,7 +44,7 @@ pub(super) async fn serve<H: Handler>(stream: Stream, mut peer: Peer, held: Held
     let socket = Socket::new(stream)
         .write_timeout(options.write_timeout)
         .watched_by(activity.clone());
-    let Some((protocol, io)) = begin(&shared, socket, &mut peer).await else {
+    let Some((protocol, io)) = begin(&shared, &activity, socket, &mut peer).await else {
         return;
     };
     let peer = Arc::new(peer);
@@ -59,7 +66,12 @@ enum Protocol {
 }
 
 /// TLS and the choice of the protocol; `None` ends the connection.
-async fn begin<H>(shared: &Shared<H>, socket: Socket, peer: &mut Peer) -> Option<(Protocol, Io)> {
+async fn begin<H>(
+    shared: &Shared<H>,
+    activity: &Activity,
+    socket: Socket,
+    peer: &mut Peer,
+) -> Option<(Protocol, Io)> {
     let options = &shared.options;
     let patience = options.header_timeout.unwrap_or(HANDSHAKE);
     let forced = (options.protocols == Protocols::Http2).then_some(Protocol::Http2);
@@ -95,7 +107,7 @@ async fn begin<H>(shared: &Shared<H>, socket: Socket, peer: &mut Peer) -> Option
             None
         }),
         // nothing was asked yet, so nothing is lost
-        () = shared.closing.cancelled() => None,
+        () = time_to_close(shared, activity) => None,
     }
 }
 
@@ -207,6 +219,14 @@ where
     }
 }
 
+/// Ends when the server stops and the connection owes nothing to its client.
+async fn time_to_close<H>(shared: &Shared<H>, activity: &Activity) {
+    shared.closing.cancelled().await;
+    while !activity.was_asked() && activity.began().elapsed() < YOUNG {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// Drives a connection and ends it by its limits or when the server stops.
 async fn watch<H>(
     shared: &Shared<H>,
@@ -236,7 +256,7 @@ async fn watch<H>(
                 }
                 return;
             }
-            () = shared.closing.cancelled(), if !closing => {
+            () = time_to_close(shared, activity), if !closing => {
                 connection.as_mut().close();
                 closing = true;
             }

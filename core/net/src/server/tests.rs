@@ -112,6 +112,28 @@ async fn a_preface_in_drips_is_still_http2_and_a_head_in_drips_http1() {
 }
 
 #[tokio::test]
+async fn stopping_answers_a_client_that_has_just_connected() {
+    let (server, address) = start(ServerOptions::default(), echo).await;
+    let mut early = TcpStream::connect(address).await.unwrap();
+    while server.stats().open() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let stopping = tokio::spawn(server.stop(10 * SECOND));
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let request = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi";
+    early.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    early.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.ends_with("hi"),
+        "{answer}"
+    );
+    assert_eq!(stopping.await.unwrap(), Stopped { cut: 0 });
+}
+
+#[tokio::test]
 async fn stopping_finishes_requests_in_flight_and_refuses_new_connections() {
     let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (tell, wait) = (begun.clone(), go.clone());
