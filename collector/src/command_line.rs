@@ -20,6 +20,11 @@ pub(crate) struct CommandLine {
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
 
+    /// Looks at the files of the configuration every second and reloads it when
+    /// one has changed. SIGHUP reloads with and without this.
+    #[arg(long)]
+    pub(crate) watch: bool,
+
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 

@@ -10,7 +10,7 @@ mod validate;
 
 use std::fmt;
 
-use settings::{Problems, ProcessEnvironment};
+use settings::{Environment, Problems, ProcessEnvironment};
 
 use crate::command_line::{self, Command, CommandLine, ConfigArguments};
 use crate::configuration::Configuration;
@@ -35,7 +35,7 @@ impl fmt::Display for Failure {
 /// Runs what the command line asks for.
 pub(crate) fn run(line: CommandLine) -> Result<(), Failure> {
     match line.command {
-        None => life_cycle::run(&line.config),
+        None => life_cycle::run(line.config, line.watch),
         Some(Command::Validate(config)) => validate::run(&config),
         Some(Command::Components) => components::run(),
         Some(Command::PrintConfig(arguments)) => print_config::run(&arguments),
@@ -57,13 +57,21 @@ fn featuregate(id: Option<&str>) -> Result<(), Failure> {
 }
 
 /// Loads the configuration that the command line names. Warnings come beside it.
-pub(crate) fn load(arguments: &ConfigArguments) -> (Result<Configuration, Failure>, Problems) {
+fn load(arguments: &ConfigArguments) -> (Result<Configuration, Failure>, Problems) {
+    load_from(arguments, &ProcessEnvironment)
+}
+
+/// The same, with files and variables of this environment.
+pub(crate) fn load_from(
+    arguments: &ConfigArguments,
+    environment: &dyn Environment,
+) -> (Result<Configuration, Failure>, Problems) {
     let mut problems = Problems::new();
     let registry = registry::registry();
     let configuration = Configuration::load(
         &arguments.sources(),
         arguments.overrides(),
-        &ProcessEnvironment,
+        environment,
         &registry,
         &mut problems,
     );

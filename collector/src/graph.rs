@@ -1,235 +1,187 @@
-//! Builds the pipelines of a configuration, from the exporters back to the receivers.
+//! The components at work and how they hang together. A configuration becomes a
+//! [`Candidate`]: what is unchanged is kept, the rest is started beside it; and
+//! then it takes over in one step, or leaves no trace.
+
+mod candidate;
+mod nodes;
+mod on_disk;
+mod plan;
+mod retire;
+mod wiring;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pipeline::fan_out::FanOut;
-use pipeline::tail::Tail;
-use pipeline::tail::settings::BatchSettings;
-use pipeline::telemetry::ProcessorMetrics;
-use pipeline::transform::{Chain, Guarded};
-use pipeline::{Consumer, Host, Outlet, Outputs, Processor, Receiver, Signal, StartError};
+use futures::FutureExt;
+use futures::future::select_all;
+use pipeline::{Signal, StartError};
 use settings::{ComponentId, PipelineId};
 
-use crate::configuration::{Configuration, Pipeline};
-use crate::signal_of;
+pub(crate) use self::candidate::Candidate;
+use self::nodes::{Branch, ExtensionNode, ProcessorNode, QueueOnDisk, ReceiverNode};
+pub(crate) use self::retire::Retired;
+pub(crate) use self::wiring::{line_up, processors};
+use crate::configuration::Configuration;
 
-/// The pipelines, ready to be fed. Receivers are built but not started.
+/// One branch of the pipelines with its queue in memory: an exporter and a signal.
+type BranchId = (ComponentId, Signal);
+
+/// One branch with its queue on disk: a pipeline and the storage extension.
+type QueueId = (PipelineId, ComponentId);
+
+/// A processor in its pipeline.
+type ProcessorId = (PipelineId, ComponentId);
+
+/// The components at work.
+#[derive(Default)]
 pub(crate) struct Graph {
-    pub(crate) tails: Vec<Tail>,
-    pub(crate) receivers: Receivers,
+    /// In the order in which they were started.
+    extensions: Vec<(ComponentId, ExtensionNode)>,
+    processors: BTreeMap<ProcessorId, ProcessorNode>,
+    branches: BTreeMap<BranchId, Branch>,
+    queues: BTreeMap<QueueId, QueueOnDisk>,
+    receivers: BTreeMap<ComponentId, ReceiverNode>,
+    /// What all of it was made from.
+    configuration: Option<Arc<Configuration>>,
 }
 
-/// Why the graph could not be built, and what was started before that.
-pub(crate) struct Incomplete {
-    pub(crate) tails: Vec<Tail>,
-    pub(crate) error: String,
+/// What a configuration changed, for the log.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// Components that were started: new ones, and changed ones anew.
+    pub(crate) started: Vec<String>,
+    /// Components that end.
+    pub(crate) stopped: Vec<String>,
+    /// Number of components that went on running.
+    pub(crate) kept: usize,
 }
-
-/// Receivers by id, not started.
-type Receivers = Vec<(ComponentId, Box<dyn Receiver>)>;
-
-type Exporters = BTreeMap<(ComponentId, Signal), Arc<dyn Consumer>>;
 
 impl Graph {
-    /// Starts the exporters and builds what stands before them.
-    pub(crate) async fn build(
-        configuration: &Configuration,
-        host: &Host,
-    ) -> Result<Graph, Incomplete> {
-        let mut tails = Vec::new();
-        match Graph::build_onto(configuration, host, &mut tails).await {
-            Ok(receivers) => Ok(Graph { tails, receivers }),
-            Err(error) => Err(Incomplete { tails, error }),
-        }
-    }
-
-    async fn build_onto(
-        configuration: &Configuration,
-        host: &Host,
-        tails: &mut Vec<Tail>,
-    ) -> Result<Receivers, String> {
-        let mut pipelines = Vec::new();
-        for (id, pipeline) in &configuration.service.pipelines {
-            pipelines.push((id, pipeline, processors(configuration, id, pipeline)?));
-        }
-        let exporters = start_exporters(configuration, &pipelines, host, tails).await?;
-        let mut on_disk = BTreeMap::new();
-        for (id, pipeline, processors) in &pipelines {
-            let batch = batching(processors);
-            let branches =
-                crate::on_disk::start(configuration, (id, pipeline), batch, host, tails).await?;
-            on_disk.insert((*id).clone(), branches);
-        }
-        let mut heads: BTreeMap<(ComponentId, Signal), Vec<Arc<dyn Consumer>>> = BTreeMap::new();
-        for (id, pipeline, processors) in pipelines {
-            let signal = signal_of(id);
-            let branches = pipeline
-                .exporters
-                .iter()
-                .filter_map(|exporter| exporters.get(&(exporter.clone(), signal)).cloned());
-            let branches = branches
-                .chain(on_disk.remove(id).into_iter().flatten())
-                .collect();
-            let head = line_up(signal, processors, FanOut::over(branches), host);
-            for receiver in &pipeline.receivers {
-                heads
-                    .entry((receiver.clone(), signal))
-                    .or_default()
-                    .push(Arc::clone(&head));
+    /// Puts a candidate that was started in the place of what runs: swaps the
+    /// edges, and gives back what nobody needs any more.
+    pub(crate) fn commit(&mut self, candidate: Candidate) -> (Retired, Changes) {
+        let Candidate {
+            plan,
+            started,
+            heads,
+            switched,
+            ..
+        } = candidate;
+        for ((id, signal), head) in heads {
+            // The predecessor of a receiver still has requests to answer.
+            let nodes = [started.receivers.get(&id), self.receivers.get(&id)];
+            let outlets = nodes.into_iter().flatten();
+            for outlet in outlets.filter_map(|node| node.outputs.get(signal)) {
+                outlet.swap(Arc::clone(&head));
             }
         }
-        build_receivers(configuration, heads)
-    }
-}
-
-/// A processor and its id.
-pub(crate) type Named = (ComponentId, Processor);
-
-pub(crate) fn processors(
-    configuration: &Configuration,
-    id: &PipelineId,
-    pipeline: &Pipeline,
-) -> Result<Vec<Named>, String> {
-    let mut processors = Vec::new();
-    for processor in &pipeline.processors {
-        let Some(configured) = configuration.processors.get(processor) else {
-            continue;
+        let mut old = std::mem::take(self);
+        let mut changes = Changes {
+            started: started.names(),
+            ..Changes::default()
         };
-        let built = configured.config.build(processor, signal_of(id));
-        processors.push((
-            processor.clone(),
-            built.map_err(|error| cannot("build", processor, "processor", &error))?,
-        ));
+        changes.started.extend(switched.started);
+        *self = started;
+        self.keep(&mut old, &plan);
+        changes.kept = self.names().len() - changes.started.len();
+        changes.stopped = old.names();
+        self.leave_processors(&old);
+        changes.stopped.extend(switched.stopped);
+        let retired = Retired::from(old);
+        retired.leave();
+        (retired, changes)
     }
-    Ok(processors)
-}
 
-/// The batching that the processors of a pipeline ask for.
-fn batching(processors: &[Named]) -> Option<&BatchSettings> {
-    let last = processors.iter().rev();
-    last.filter_map(|(_, processor)| match processor {
-        Processor::Batch(settings) => Some(settings),
-        _ => None,
-    })
-    .next()
-}
-
-/// Whether the exporter's queue is on disk: there is one a pipeline then.
-fn is_on_disk(configuration: &Configuration, exporter: &ComponentId) -> bool {
-    let configured = configuration.exporters.get(exporter);
-    configured.is_some_and(|configured| configured.config.tail().storage().is_some())
-}
-
-/// Starts one tail for each exporter and signal. The batching of a pipeline
-/// happens in the queues of its exporters, where it costs no client time.
-async fn start_exporters(
-    configuration: &Configuration,
-    pipelines: &[(&PipelineId, &Pipeline, Vec<Named>)],
-    host: &Host,
-    tails: &mut Vec<Tail>,
-) -> Result<Exporters, String> {
-    let mut wanted: BTreeMap<(ComponentId, Signal), Option<BatchSettings>> = BTreeMap::new();
-    for (id, pipeline, processors) in pipelines {
-        let batch = batching(processors).cloned();
-        for exporter in &pipeline.exporters {
-            if is_on_disk(configuration, exporter) {
-                continue;
-            }
-            let key = (exporter.clone(), signal_of(id));
-            match wanted.get(&key) {
-                Some(known) if *known != batch => tracing::warn!(
-                    otelcol.component.id = %exporter,
-                    otelcol.component.kind = "exporter",
-                    "Pipelines with different batch processors share this exporter; the settings of the first one count."
-                ),
-                Some(_) => {}
-                None => drop(wanted.insert(key, batch.clone())),
+    /// What a processor shares with those of other pipelines stays as long as one does.
+    fn leave_processors(&self, old: &Graph) {
+        for node in old.processors.values() {
+            let health = &node.host.health;
+            let mut others = self.processors.values();
+            if !others.any(|other| other.host.health.is_same_component(health)) {
+                node.host.leave();
             }
         }
     }
-    let mut exporters = Exporters::new();
-    for ((id, signal), batch) in wanted {
-        let Some(configured) = configuration.exporters.get(&id) else {
-            continue;
-        };
-        let mut settings = configured.config.tail();
-        settings.batch = settings.batch.or(batch);
-        let driver = configured.config.build(&id, signal, host);
-        let driver = driver.map_err(|error| cannot("build", &id, "exporter", &error))?;
-        let tail = Tail::start(&id.to_string(), signal, driver, settings, host).await;
-        let tail = tail.map_err(|error| cannot("start", &id, "exporter", &error))?;
-        exporters.insert((id, signal), tail.consumer());
-        tails.push(tail);
-    }
-    Ok(exporters)
-}
 
-/// Puts the processors of a pipeline before `next`. Neighbouring transforms
-/// become one walk over the records.
-pub(crate) fn line_up(
-    signal: Signal,
-    processors: Vec<Named>,
-    next: Arc<dyn Consumer>,
-    host: &Host,
-) -> Arc<dyn Consumer> {
-    let mut head = next;
-    let mut fused: Vec<(ComponentId, Box<dyn pipeline::Transform>)> = Vec::new();
-    for (id, processor) in processors.into_iter().rev() {
-        match processor {
-            Processor::Transform(transform) => fused.insert(0, (id, transform)),
-            Processor::Batch(_) => {}
-            Processor::Gate(gate) => {
-                gate.open(host);
-                head = fuse(signal, std::mem::take(&mut fused), head, host);
-                head = Arc::new(Guarded::new(gate, head));
-            }
+    /// Takes over from `old` what the plan keeps.
+    fn keep(&mut self, old: &mut Graph, plan: &plan::Plan) {
+        for key in &plan.kept.processors {
+            let node = old.processors.remove(key);
+            self.processors.extend(node.map(|node| (key.clone(), node)));
+        }
+        for key in &plan.kept.branches {
+            let node = old.branches.remove(key);
+            self.branches.extend(node.map(|node| (key.clone(), node)));
+        }
+        for key in &plan.kept.queues {
+            let queue = old.queues.remove(key);
+            self.queues.extend(queue.map(|queue| (key.clone(), queue)));
+        }
+        for key in &plan.kept.receivers {
+            let node = old.receivers.remove(key);
+            self.receivers.extend(node.map(|node| (key.clone(), node)));
+        }
+        let kept = &plan.kept.extensions;
+        let (stay, go) = std::mem::take(&mut old.extensions)
+            .into_iter()
+            .partition(|(id, _)| kept.contains(id));
+        old.extensions = go;
+        self.extensions.extend::<Vec<_>>(stay);
+        let order = |id: &ComponentId| plan.extensions.iter().position(|(other, _)| other == id);
+        self.extensions.sort_by_key(|(id, _)| order(id));
+    }
+
+    /// Everything, to be stopped.
+    pub(crate) fn into_retired(self) -> Retired {
+        Retired::from(self)
+    }
+
+    /// Waits until a receiver ends by itself, and says which and why.
+    pub(crate) async fn first_failure(&mut self) -> String {
+        if self.receivers.is_empty() {
+            return std::future::pending().await;
+        }
+        let ends = self.receivers.iter_mut().map(|(id, node)| {
+            let id = id.clone();
+            (&mut node.running.done).map(move |end| (id, end)).boxed()
+        });
+        let ((id, end), ..) = select_all(ends).await;
+        self.receivers.remove(&id);
+        match end {
+            Ok(Ok(())) => format!("receiver \"{id}\" ended by itself"),
+            Ok(Err(error)) => format!("receiver \"{id}\" failed: {error}"),
+            Err(panic) => format!("receiver \"{id}\" failed: {panic}"),
         }
     }
-    fuse(signal, fused, head, host)
+
+    /// `receiver "otlp"`, ... of all components.
+    fn names(&self) -> Vec<String> {
+        let extensions = self.extensions.iter().map(|(id, _)| named("extension", id));
+        let branches = self
+            .branches
+            .keys()
+            .map(|(id, signal)| format!("{} ({})", named("exporter", id), signal.name()));
+        let on_disk = self.queues.iter().flat_map(|((pipeline, _), queue)| {
+            let ids = queue.tails.keys();
+            ids.map(move |id| format!("{} ({pipeline})", named("exporter", id)))
+        });
+        let processors = self
+            .processors
+            .keys()
+            .map(|(pipeline, id)| format!("{} ({pipeline})", named("processor", id)));
+        let receivers = self.receivers.keys().map(|id| named("receiver", id));
+        extensions
+            .chain(branches)
+            .chain(on_disk)
+            .chain(processors)
+            .chain(receivers)
+            .collect()
+    }
 }
 
-fn fuse(
-    signal: Signal,
-    transforms: Vec<(ComponentId, Box<dyn pipeline::Transform>)>,
-    next: Arc<dyn Consumer>,
-    host: &Host,
-) -> Arc<dyn Consumer> {
-    if transforms.is_empty() {
-        return next;
-    }
-    let names: Vec<String> = transforms.iter().map(|(id, _)| id.to_string()).collect();
-    let transforms = transforms
-        .into_iter()
-        .map(|(_, transform)| transform)
-        .collect();
-    let metrics = ProcessorMetrics::new(&names.join(","), signal);
-    Arc::new(Chain::new(transforms, next, host.clock.clone(), metrics))
-}
-
-fn build_receivers(
-    configuration: &Configuration,
-    heads: BTreeMap<(ComponentId, Signal), Vec<Arc<dyn Consumer>>>,
-) -> Result<Receivers, String> {
-    let mut outputs: BTreeMap<ComponentId, Outputs> = BTreeMap::new();
-    for ((id, signal), branches) in heads {
-        outputs
-            .entry(id)
-            .or_default()
-            .set(signal, Outlet::new(FanOut::over(branches)));
-    }
-    let mut receivers = Vec::new();
-    for (id, outputs) in outputs {
-        let Some(configured) = configuration.receivers.get(&id) else {
-            continue;
-        };
-        let receiver = configured.config.build(&id, outputs);
-        receivers.push((
-            id.clone(),
-            receiver.map_err(|error| cannot("build", &id, "receiver", &error))?,
-        ));
-    }
-    Ok(receivers)
+/// `receiver "otlp"`
+fn named(kind: &str, id: &ComponentId) -> String {
+    format!("{kind} \"{id}\"")
 }
 
 /// `failed to start "otlp" receiver: ...`

@@ -1,28 +1,25 @@
-//! From the command line to the last log line: start, run, stop.
+//! From the command line to the last log line: start, run, reload, stop.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
-use futures::future::select_all;
-use pipeline::extension::Offers;
-use pipeline::tail::{Tail, TailReport};
-use pipeline::{Extension, Host, Running};
-use settings::ComponentId;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::Instant;
+use pipeline::Host;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::task::TaskTracker;
 
 use crate::command_line::ConfigArguments;
-use crate::commands::{self, Failure};
+use crate::commands::Failure;
 use crate::composition;
 use crate::configuration::Configuration;
-use crate::graph::{Graph, cannot};
+use crate::graph::{Candidate, Changes, Graph, Retired};
+use crate::reload::{Reporter, Source};
 use crate::{memory, telemetry};
 
 /// Runs the collector until it is told to stop or a receiver fails.
-pub(crate) fn run(arguments: &ConfigArguments) -> Result<(), Failure> {
-    let (configuration, problems) = commands::load(arguments);
-    let configuration = configuration?;
+pub(crate) fn run(arguments: ConfigArguments, watched: bool) -> Result<(), Failure> {
+    let mut source = Source::new(arguments, watched);
+    let (configuration, problems) = source.load();
+    let configuration = Arc::new(configuration?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("pharos-io")
@@ -35,13 +32,13 @@ pub(crate) fn run(arguments: &ConfigArguments) -> Result<(), Failure> {
         for warning in problems.warnings() {
             tracing::warn!("{warning}");
         }
-        let result = serve(&configuration).await;
+        let result = serve(&configuration, source).await;
         telemetry.stop().await;
         result
     })
 }
 
-async fn serve(configuration: &Configuration) -> Result<(), Failure> {
+async fn serve(configuration: &Arc<Configuration>, source: Source) -> Result<(), Failure> {
     tracing::info!(
         Version = env!("CARGO_PKG_VERSION"),
         NumCPU = std::thread::available_parallelism().map_or(1, usize::from),
@@ -49,15 +46,30 @@ async fn serve(configuration: &Configuration) -> Result<(), Failure> {
     );
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
-    let service = Service::start(configuration).await.map_err(Failure::new)?;
+    let mut service = Service::new();
+    match service.adopt(configuration, &mut signals).await {
+        Ok(_) => {}
+        Err(NotAdopted::Unusable(error)) => {
+            service.stop().await;
+            return Err(Failure::new(error));
+        }
+        Err(NotAdopted::Told(name)) => {
+            tracing::info!(signal = name, "Received signal from OS");
+            service.stop_unless_told_again(&mut signals).await;
+            return Ok(());
+        }
+    }
+    service.host.health.set_ready(true);
     tracing::info!("Everything is ready. Begin running and processing data.");
-    service.run(&mut signals).await
+    let reporter = Reporter::new(&service.host, &configuration.service.telemetry);
+    service.run(source, &reporter, &mut signals).await
 }
 
-/// The signals that end the collector.
+/// The signals that mean something to the collector.
 struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -65,192 +77,180 @@ impl Signals {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
-    async fn next(&mut self) -> &'static str {
+    /// The next one that ends the collector.
+    async fn end(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
         }
     }
+
+    /// The next one of all.
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.interrupt.recv() => Told::End("SIGINT"),
+            _ = self.terminate.recv() => Told::End("SIGTERM"),
+            _ = self.hangup.recv() => Told::Reload,
+        }
+    }
+}
+
+/// What a signal means.
+enum Told {
+    End(&'static str),
+    Reload,
+}
+
+/// Why a configuration did not come into service.
+enum NotAdopted {
+    /// It cannot be used: one line.
+    Unusable(String),
+    /// This signal ended the collector meanwhile.
+    Told(&'static str),
 }
 
 /// A collector at work.
 struct Service {
     host: Host,
-    extensions: Vec<(ComponentId, Box<dyn Extension>)>,
-    tails: Vec<Tail>,
-    receivers: Vec<(ComponentId, Running)>,
-    deadline: Duration,
+    graph: Graph,
+    /// Components that are no longer wanted and deliver what they have.
+    retiring: TaskTracker,
+    shutdown_timeout: Duration,
 }
 
 impl Service {
-    /// Starts extensions, exporters, processors and, last of all, receivers.
-    async fn start(configuration: &Configuration) -> Result<Service, String> {
-        let mut service = Service {
+    fn new() -> Service {
+        Service {
             host: Host::new(memory::budget()),
-            extensions: Vec::new(),
-            tails: Vec::new(),
-            receivers: Vec::new(),
-            deadline: configuration.service.shutdown_timeout.get(),
+            graph: Graph::default(),
+            retiring: TaskTracker::new(),
+            shutdown_timeout: Duration::ZERO,
+        }
+    }
+
+    /// Puts a configuration into service in the place of the one before, if all
+    /// of it starts. A signal that ends the collector ends this, too.
+    async fn adopt(
+        &mut self,
+        configuration: &Arc<Configuration>,
+        signals: &mut Signals,
+    ) -> Result<Changes, NotAdopted> {
+        let timeout = configuration.service.shutdown_timeout.get();
+        let candidate = Candidate::new(configuration, &self.graph, &self.host);
+        let mut candidate = candidate.map_err(NotAdopted::Unusable)?;
+        let started = tokio::select! {
+            started = candidate.start(&self.graph) => started.map_err(NotAdopted::Unusable),
+            name = signals.end() => Err(NotAdopted::Told(name)),
         };
-        match service.start_all(configuration).await {
-            Ok(()) => Ok(service),
-            Err(error) => {
-                service.stop().await;
-                Err(error)
+        // What follows is not broken off: exporters on disk are between two owners.
+        let started = match started {
+            Ok(()) => {
+                let switched = candidate.switch(&mut self.graph).await;
+                switched.map_err(NotAdopted::Unusable)
+            }
+            Err(why) => Err(why),
+        };
+        match started {
+            Ok(()) => {
+                let (retired, changes) = self.graph.commit(candidate);
+                let composition = composition::describe(configuration);
+                self.host.health.set_composition(composition);
+                self.retire(retired, timeout).await;
+                self.shutdown_timeout = timeout;
+                Ok(changes)
+            }
+            Err(why) => {
+                self.retire(candidate.discard(&self.graph), timeout).await;
+                Err(why)
             }
         }
     }
 
-    async fn start_all(&mut self, configuration: &Configuration) -> Result<(), String> {
-        let composition = composition::describe(configuration);
-        self.host.health.set_composition(composition);
-        self.start_extensions(configuration).await?;
-        let graph = match Graph::build(configuration, &self.host).await {
-            Ok(graph) => graph,
-            Err(incomplete) => {
-                self.tails = incomplete.tails;
-                return Err(incomplete.error);
-            }
-        };
-        self.tails = graph.tails;
-        let doors = graph.receivers.len();
-        for (id, receiver) in graph.receivers {
-            let running = receiver.start(self.host.at_door(doors)).await;
-            let running = running.map_err(|error| cannot("start", &id, "receiver", &error))?;
-            for (what, address) in &running.addresses {
-                tracing::info!(
-                    otelcol.component.id = %id,
-                    otelcol.component.kind = "receiver",
-                    endpoint = %address,
-                    "Listening: {what}"
-                );
-            }
-            self.receivers.push((id, running));
+    /// Stops components, in the background as far as nobody may follow them before.
+    async fn retire(&self, mut retired: Retired, time: Duration) {
+        retired.hand_back().await;
+        if !retired.is_empty() {
+            self.retiring.spawn(retired.stop(time));
         }
-        self.host.health.set_ready(true);
-        Ok(())
     }
 
-    async fn start_extensions(&mut self, configuration: &Configuration) -> Result<(), String> {
-        let mut offers = HashMap::new();
-        for id in &configuration.service.extensions {
-            let Some(configured) = configuration.extensions.get(id) else {
-                continue;
+    /// Runs until a signal or the failure of a receiver, then stops.
+    async fn run(
+        mut self,
+        mut source: Source,
+        reporter: &Reporter,
+        signals: &mut Signals,
+    ) -> Result<(), Failure> {
+        let failed = loop {
+            let event = tokio::select! {
+                told = signals.next() => Ok(told),
+                () = source.changed() => {
+                    tracing::info!("A file of the configuration has changed");
+                    Ok(Told::Reload)
+                }
+                failure = self.graph.first_failure() => Err(failure),
             };
-            let extension = configured
-                .config
-                .build(id)
-                .map_err(|error| cannot("build", id, "extension", &error))?;
-            offers.insert(id.to_string(), extension.offers());
-            let started = extension.start(self.host.clone()).await;
-            started.map_err(|error| cannot("start", id, "extension", &error))?;
-            self.extensions.push((id.clone(), extension));
-        }
-        self.host.offers = Offers::new(offers);
-        Ok(())
+            let name = match event {
+                Ok(Told::End(name)) => Some(name),
+                Ok(Told::Reload) => self.reload(&mut source, reporter, signals).await,
+                Err(failure) => break Err(Failure::new(failure)),
+            };
+            if let Some(name) = name {
+                tracing::info!(signal = name, "Received signal from OS");
+                break Ok(());
+            }
+        };
+        self.stop_unless_told_again(signals).await;
+        failed
     }
 
-    /// Waits for a signal or the failure of a receiver, then stops.
-    async fn run(mut self, signals: &mut Signals) -> Result<(), Failure> {
-        let failed = tokio::select! {
-            name = signals.next() => {
-                tracing::info!(signal = name, "Received signal from OS");
-                None
+    /// Loads the configuration again. Returns a signal that ended it.
+    async fn reload(
+        &mut self,
+        source: &mut Source,
+        reporter: &Reporter,
+        signals: &mut Signals,
+    ) -> Option<&'static str> {
+        tracing::info!("Reloading the configuration...");
+        // Reads files on the thread that waits for signals, which serves no sockets.
+        let (configuration, problems) = source.load();
+        let configuration = match configuration {
+            Ok(configuration) => Arc::new(configuration),
+            Err(failure) => {
+                reporter.failed(&failure.to_string());
+                return None;
             }
-            failure = self.first_failure() => Some(failure),
         };
+        reporter.remarks(&configuration, &problems);
+        match self.adopt(&configuration, signals).await {
+            Ok(changes) => reporter.succeeded(&changes),
+            Err(NotAdopted::Unusable(why)) => reporter.failed(&why),
+            Err(NotAdopted::Told(name)) => return Some(name),
+        }
+        None
+    }
+
+    async fn stop_unless_told_again(self, signals: &mut Signals) {
         tokio::select! {
             () = self.stop() => {}
-            name = signals.next() => {
+            name = signals.end() => {
                 tracing::error!(signal = name, "Received a second signal. Exiting at once; what was not delivered is lost.");
                 std::process::exit(1);
             }
         }
-        match failed {
-            None => Ok(()),
-            Some(failure) => Err(Failure::new(failure)),
-        }
-    }
-
-    async fn first_failure(&mut self) -> String {
-        if self.receivers.is_empty() {
-            return std::future::pending().await;
-        }
-        let ends = self.receivers.iter_mut().map(|(id, running)| {
-            let id = id.clone();
-            (&mut running.done).map(move |end| (id, end)).boxed()
-        });
-        let ((id, end), index, _) = select_all(ends).await;
-        self.receivers.remove(index);
-        match end {
-            Ok(Ok(())) => format!("receiver \"{id}\" ended by itself"),
-            Ok(Err(error)) => format!("receiver \"{id}\" failed: {error}"),
-            Err(panic) => format!("receiver \"{id}\" failed: {panic}"),
-        }
     }
 
     /// Stops receivers, drains the pipelines, stops exporters and extensions.
-    async fn stop(&mut self) {
+    async fn stop(self) {
         tracing::info!("Starting shutdown...");
-        let deadline = Instant::now() + self.deadline;
         self.host.health.set_ready(false);
-        for (_, running) in &self.receivers {
-            running.stop.cancel();
-        }
-        for (id, running) in self.receivers.drain(..) {
-            // Half of the time is for the clients, the rest for what they sent.
-            let half = deadline - self.deadline / 2;
-            match tokio::time::timeout_at(half, running.done).await {
-                Ok(Ok(Ok(()))) => {}
-                Ok(Ok(Err(error))) => {
-                    tracing::error!(otelcol.component.id = %id, error, "Receiver failed while stopping")
-                }
-                Ok(Err(panic)) => {
-                    tracing::error!(otelcol.component.id = %id, error = %panic, "Receiver failed while stopping")
-                }
-                Err(_) => {
-                    tracing::warn!(otelcol.component.id = %id, "Clients are still being answered; going on without them")
-                }
-            }
-        }
-        let stopping = self.tails.drain(..).map(|tail| tail.stop(deadline));
-        for report in futures::future::join_all(stopping).await {
-            tell(&report);
-        }
-        for (_, extension) in self.extensions.drain(..).rev() {
-            extension.stop().await;
-        }
+        self.retiring.close();
+        let stopping = self.graph.into_retired().stop(self.shutdown_timeout);
+        tokio::join!(stopping, self.retiring.wait());
         tracing::info!("Shutdown complete.");
-    }
-}
-
-/// What an exporter did with all it got. Anything unaccounted is a defect.
-fn tell(report: &TailReport) {
-    let dropped: u64 = report.dropped.iter().map(|(_, items)| items).sum();
-    tracing::info!(
-        otelcol.component.id = report.exporter,
-        otelcol.component.kind = "exporter",
-        otelcol.signal = report.signal.name(),
-        found = report.found,
-        accepted = report.accepted,
-        sent = report.sent,
-        dropped,
-        dead_letters = report.dead_letters,
-        stored = report.stored,
-        unaccounted = report.unaccounted(),
-        "Exporter stopped"
-    );
-    for (reason, items) in &report.dropped {
-        tracing::warn!(
-            otelcol.component.id = report.exporter,
-            otelcol.component.kind = "exporter",
-            otelcol.signal = report.signal.name(),
-            reason,
-            dropped_items = items,
-            "Data were given up since the start"
-        );
     }
 }

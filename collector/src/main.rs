@@ -8,8 +8,8 @@ mod extensions;
 mod graph;
 mod life_cycle;
 mod memory;
-mod on_disk;
 mod registry;
+mod reload;
 mod telemetry;
 mod upstream;
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from rig.otlp_sink import OtlpSink
 from rig.pharos import Pharos, Ports, write_config
 from rig.proxy import Behaviour, Proxy
 from rig.seaweed import S3, Seaweed
@@ -30,6 +31,13 @@ class StartProxy(Protocol):
 
     def __call__(self, target_port: int, behaviour: Behaviour) -> Proxy:
         """Forwards to `target_port` of this host."""
+
+
+class StartSink(Protocol):
+    """Starts an OTLP destination that is closed at the end of the test."""
+
+    def __call__(self, delay: float = 0.0, listening: bool = True) -> OtlpSink:
+        """Answers after `delay` seconds, or refuses connections until told to listen."""
 
 
 @pytest.fixture
@@ -67,6 +75,19 @@ def start_proxy() -> Iterator[StartProxy]:
             proxy = Proxy(target_port, behaviour)
             stack.callback(proxy.close)
             return proxy
+
+        yield start
+
+
+@pytest.fixture
+def start_sink() -> Iterator[StartSink]:
+    """Starts OTLP destinations and closes them with the test."""
+    with ExitStack() as stack:
+
+        def start(delay: float = 0.0, listening: bool = True) -> OtlpSink:
+            sink = OtlpSink(delay, listening=listening)
+            stack.callback(sink.close)
+            return sink
 
         yield start
 

@@ -4,13 +4,11 @@ Senders number their records and remember which requests were answered with succ
 whose answer was lost may be stored once or not at all, never twice.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from conftest import StartPharos, StartProxy
-from rig.otlp_sink import OtlpSink
+from conftest import StartPharos, StartProxy, StartSink
+from rig.exactness import assert_exactly_once, stored_numbers
 from rig.pharos import Pharos, Ports, delta_to, otlp_to
 from rig.proxy import Behaviour
 from rig.readers import Lake
@@ -44,27 +42,6 @@ def load_and_stop(pharos: Pharos, per_request: int = 20) -> list[Sender]:
     return senders
 
 
-def assert_exactly_once(stored: Counter[tuple[str, int]], senders: list[Sender]) -> None:
-    """Acknowledged: exactly once. Without an answer: at most once. Nothing else."""
-    for sender in senders:
-        name, tally = sender.tally.name, sender.tally
-        lost = sorted(n for n in tally.acknowledged if stored[name, n] == 0)
-        twice = sorted(n for n in tally.acknowledged | tally.uncertain if stored[name, n] > 1)
-        assert not lost, f"{name}: {len(lost)} of {len(tally.acknowledged)} acknowledged are lost, first {lost[:5]}"
-        assert not twice, f"{name}: {len(twice)} stored twice, first {twice[:5]}"
-    sent = {(s.tally.name, n) for s in senders for n in s.tally.acknowledged | s.tally.uncertain}
-    assert stored.keys() <= sent
-
-
-def stored_numbers(lake: Lake) -> Counter[tuple[str, int]]:
-    """How often each number of each sender is in the table; all readers agree on the totals."""
-    totals = lake.rows("select attributes['sender'] as sender, count(*) as stored from otel_logs group by 1")
-    rows = lake.deltalake("select attributes['sender'] as sender, attributes['n'] as n from otel_logs")
-    found = Counter((row["sender"], int(row["n"])) for row in rows)
-    assert {t["sender"]: t["stored"] for t in totals} == Counter(row["sender"] for row in rows)
-    return found
-
-
 def test_local_table(start_pharos: StartPharos, tmp_path: Path) -> None:
     """A table on local disk."""
     location, ports = str(tmp_path / "lake"), Ports()
@@ -88,16 +65,9 @@ def test_slow_s3_table(
     assert_exactly_once(stored_numbers(Lake(location, pharos.config, seaweed)), senders)
 
 
-@pytest.fixture
-def slow_sink() -> Iterator[OtlpSink]:
-    """An OTLP destination that takes a quarter of a second an answer."""
-    sink = OtlpSink(delay=0.25)
-    yield sink
-    sink.close()
-
-
-def test_slow_otlp_destination(start_pharos: StartPharos, slow_sink: OtlpSink) -> None:
+def test_slow_otlp_destination(start_pharos: StartPharos, start_sink: StartSink) -> None:
     """What is queued in memory is delivered before the process ends."""
+    slow_sink = start_sink(delay=0.25)
     ports = Ports()
     exporter = {"endpoint": f"http://127.0.0.1:{slow_sink.port}", "compression": "gzip"}
     pharos = start_pharos(otlp_to({"otlp_http": exporter}, ports), ports)

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use pipeline::consumer::hand_over;
 use pipeline::dead_letter::{Letters, ReadLetter};
-use pipeline::fan_out::FanOut;
 use pipeline::sink::LogId;
 use pipeline::tail::{Numbered, Tail, TailReport};
 use pipeline::{Ack, Batch, Consumer, Host, Payload, Refused, Signal};
@@ -151,7 +150,7 @@ impl Pass {
         log: LogId,
     ) -> Result<Pass, String> {
         let signal = signal_of(id);
-        let processors = graph::processors(configuration, id, pipeline)?;
+        let processors = graph::processors(configuration, id, host)?;
         let mut tails = Vec::new();
         for exporter in &pipeline.exporters {
             let Some(configured) = configuration.exporters.get(exporter) else {
@@ -167,7 +166,7 @@ impl Pass {
         let branches = numbered
             .iter()
             .map(|branch| Arc::clone(branch) as Arc<dyn Consumer>);
-        let head = graph::line_up(signal, processors, FanOut::over(branches.collect()), host);
+        let head = graph::line_up(signal, processors, branches.collect(), &host.clock);
         Ok(Pass {
             signal,
             head,
@@ -185,7 +184,7 @@ impl Pass {
         let mut letters = Letters::new(BufReader::new(file.take(part.to - part.from)));
         let mut contents = Contents::default();
         let mut open = Payload::empty(self.signal);
-        while let Some(letter) = letters.next().map_err(text)? {
+        while let Some(letter) = letters.read_next().map_err(text)? {
             let letter: ReadLetter = match letter {
                 Ok(letter) => letter,
                 Err(unreadable) => {

@@ -194,6 +194,28 @@ impl Collector {
         self.wait_for_all(&[part])
     }
 
+    /// The `number`-th line with this text, counted from 1.
+    #[track_caller]
+    pub(crate) fn wait_for_number(&mut self, number: usize, part: &str) -> String {
+        while !self.has_number(number, part) {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.seen.push(line),
+                Err(why) => panic!(
+                    "number {number} of {part:?} never came ({why}):\n{}",
+                    self.seen.join("\n")
+                ),
+            }
+        }
+        let mut lines = self.seen.iter().filter(|line| line.contains(part));
+        lines.nth(number - 1).cloned().unwrap_or_default()
+    }
+
+    /// Whether there have been `number` lines with this text by now.
+    pub(crate) fn has_number(&mut self, number: usize, part: &str) -> bool {
+        self.seen.extend(self.lines.try_iter());
+        self.seen.iter().filter(|line| line.contains(part)).count() >= number
+    }
+
     /// The address behind `"endpoint":"` in the line with this text.
     #[track_caller]
     pub(crate) fn address(&mut self, of: &str) -> String {
@@ -299,4 +321,9 @@ pub(crate) fn taken_port() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("its address").port();
     (listener, port)
+}
+
+/// A port that nobody holds at this moment.
+pub(crate) fn free_port() -> u16 {
+    taken_port().1
 }

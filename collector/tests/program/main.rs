@@ -5,6 +5,8 @@ mod commands;
 mod expansion;
 mod kit;
 mod mistakes;
+mod on_disk;
 mod own_telemetry;
 mod queue;
+mod reload;
 mod running;

@@ -33,7 +33,7 @@ pub use connect::ConnectError;
 pub use cors::{Cors, CorsSettings};
 pub use encoding::{Encoding, UnknownEncoding};
 pub use inflate::{InflateError, InflateLimits, inflate};
-pub use listen::{Address, ListenError, Listener, Transport};
+pub use listen::{Address, ListenError, Listener, Transport, WeakListener};
 pub use server::{Handler, Peer, Protocols, Server, ServerOptions, serve};
 pub use status::{Code, Status};
 

@@ -3,8 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
 
-use socket2::{Domain, Protocol, Socket as RawSocket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket as RawSocket, Type};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// Connections that wait for `accept`. The kernel caps it at `somaxconn`.
@@ -64,6 +65,14 @@ pub enum ListenError {
         /// The endpoint as configured.
         endpoint: String,
     },
+    /// Another component of this process holds the port.
+    #[error("listen on {endpoint}: address already in use by {holder} of this collector")]
+    Held {
+        /// The endpoint as configured.
+        endpoint: String,
+        /// Who holds it.
+        holder: String,
+    },
     /// Ports below 1024, or a directory without write permission.
     #[error("listen on {endpoint}: permission denied (ports below 1024 need CAP_NET_BIND_SERVICE)")]
     PermissionDenied {
@@ -104,9 +113,14 @@ pub enum ListenError {
     },
 }
 
-/// A socket that accepts connections.
-#[derive(Debug)]
-pub struct Listener(Kind);
+/// A socket that accepts connections. Clones accept on the same socket; it is
+/// closed with the last of them.
+#[derive(Clone, Debug)]
+pub struct Listener(Arc<Kind>);
+
+/// A listener that does not keep its socket open.
+#[derive(Clone, Debug)]
+pub struct WeakListener(Weak<Kind>);
 
 #[derive(Debug)]
 enum Kind {
@@ -126,50 +140,54 @@ impl Listener {
     /// # Errors
     /// See [`ListenError`].
     pub async fn bind(endpoint: &str, transport: Transport) -> Result<Listener, ListenError> {
-        let failed = |e| failure(endpoint, e);
-        if transport == Transport::Unix {
-            let path = Path::new(endpoint);
-            let listener = bind_unix(path).await.map_err(failed)?;
-            return Ok(Listener(Kind::Unix(listener, SocketFile(path.to_owned()))));
-        }
-        let (host, port) = split_host_port(endpoint).ok_or_else(|| ListenError::Malformed {
-            endpoint: endpoint.to_owned(),
-        })?;
-        if host.is_empty() && transport == Transport::Tcp {
-            let everywhere = SocketAddr::from(([0_u16; 8], port));
-            if let Ok(listener) = bind_tcp(everywhere, true) {
-                return Ok(Listener(Kind::Tcp(listener)));
-            }
-            // no IPv6 on this machine
-            return bind_tcp(SocketAddr::from(([0_u8; 4], port)), false)
-                .map(|l| Listener(Kind::Tcp(l)))
-                .map_err(failed);
-        }
-        let address = resolve(endpoint, host, port, transport).await?;
-        bind_tcp(address, false)
-            .map(|l| Listener(Kind::Tcp(l)))
-            .map_err(failed)
+        Listener::bind_beside(endpoint, transport, &[]).await
     }
 
-    /// Takes over a socket that is bound already, so that a port survives a
-    /// reload of the component that serves it.
+    /// Like [`Listener::bind`], but the ports of `leaving`, listeners of this
+    /// process that will be closed soon, do not count as taken: all addresses
+    /// may follow one of them, and one may follow all.
+    ///
+    /// # Errors
+    /// See [`ListenError`].
+    pub async fn bind_beside(
+        endpoint: &str,
+        transport: Transport,
+        leaving: &[Listener],
+    ) -> Result<Listener, ListenError> {
+        let addresses = candidates(endpoint, transport).await?;
+        let both_families = addresses.len() > 1;
+        let mut taken = None;
+        for address in &addresses {
+            let bound = match address {
+                Address::Unix(path) => bind_unix(path)
+                    .await
+                    .map(|listener| Kind::Unix(listener, SocketFile(path.clone()))),
+                Address::Ip(ip) => {
+                    bind_tcp(*ip, both_families && ip.is_ipv6(), leaving).map(Kind::Tcp)
+                }
+            };
+            match bound {
+                Ok(kind) => return Ok(Listener(Arc::new(kind))),
+                Err(error) => taken = Some(error),
+            }
+        }
+        let error = taken.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into());
+        Err(failure(endpoint, error))
+    }
+
+    /// Takes over a socket that is bound already.
     ///
     /// # Errors
     /// When the socket cannot be made non-blocking or no runtime runs.
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<Listener> {
         listener.set_nonblocking(true)?;
-        Ok(Listener(Kind::Tcp(TcpListener::from_std(listener)?)))
+        let listener = TcpListener::from_std(listener)?;
+        Ok(Listener(Arc::new(Kind::Tcp(listener))))
     }
 
-    /// Gives the socket back to a host that keeps it; `None` for a Unix socket.
-    ///
-    /// # Errors
-    /// When the runtime cannot let go of it.
-    pub fn into_std(self) -> io::Result<Option<std::net::TcpListener>> {
-        match self.0 {
-            Kind::Tcp(listener) => listener.into_std().map(Some),
-            Kind::Unix(..) => Ok(None),
-        }
+    /// The same listener, without keeping the socket open.
+    pub fn downgrade(&self) -> WeakListener {
+        WeakListener(Arc::downgrade(&self.0))
     }
 
     /// Where it listens; the real port when 0 was asked for.
@@ -177,14 +195,14 @@ impl Listener {
     /// # Errors
     /// When the system does not say.
     pub fn local_address(&self) -> io::Result<Address> {
-        match &self.0 {
+        match &*self.0 {
             Kind::Tcp(listener) => listener.local_addr().map(Address::Ip),
             Kind::Unix(_, file) => Ok(Address::Unix(file.0.clone())),
         }
     }
 
     pub(crate) async fn accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
-        match &self.0 {
+        match &*self.0 {
             Kind::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 // an answer must not wait for the acknowledgement of the last one
@@ -196,6 +214,13 @@ impl Listener {
                 Ok((Stream::Unix(stream), None))
             }
         }
+    }
+}
+
+impl WeakListener {
+    /// The listener, while somebody keeps its socket open.
+    pub fn upgrade(&self) -> Option<Listener> {
+        self.0.upgrade().map(Listener)
     }
 }
 
@@ -232,6 +257,29 @@ pub(crate) fn split_host_port(endpoint: &str) -> Option<(&str, u16)> {
     }
 }
 
+/// The addresses to bind for an endpoint, the first that can be bound counts.
+///
+/// # Errors
+/// When the endpoint is malformed or its host cannot be resolved.
+pub async fn candidates(endpoint: &str, transport: Transport) -> Result<Vec<Address>, ListenError> {
+    if transport == Transport::Unix {
+        return Ok(vec![Address::Unix(PathBuf::from(endpoint))]);
+    }
+    let (host, port) = split_host_port(endpoint).ok_or_else(|| ListenError::Malformed {
+        endpoint: endpoint.to_owned(),
+    })?;
+    if host.is_empty() && transport == Transport::Tcp {
+        // the second where this machine has no IPv6
+        let everywhere = [
+            SocketAddr::from(([0_u16; 8], port)),
+            SocketAddr::from(([0_u8; 4], port)),
+        ];
+        return Ok(everywhere.map(Address::Ip).to_vec());
+    }
+    let address = resolve(endpoint, host, port, transport).await?;
+    Ok(vec![Address::Ip(address)])
+}
+
 async fn resolve(
     endpoint: &str,
     host: &str,
@@ -265,7 +313,11 @@ async fn resolve(
         .ok_or_else(|| unresolvable("it has no address of this kind".into()))
 }
 
-fn bind_tcp(address: SocketAddr, both_families: bool) -> io::Result<TcpListener> {
+fn bind_tcp(
+    address: SocketAddr,
+    both_families: bool,
+    leaving: &[Listener],
+) -> io::Result<TcpListener> {
     let socket = RawSocket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -277,9 +329,45 @@ fn bind_tcp(address: SocketAddr, both_families: bool) -> io::Result<TcpListener>
     // without it a restart fails while old connections are in TIME_WAIT
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    match bind_and_listen(&socket, address) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            bind_shared(&socket, address, leaving)?;
+        }
+        bound => bound?,
+    }
     TcpListener::from_std(socket.into())
+}
+
+fn bind_and_listen(socket: &RawSocket, address: SocketAddr) -> io::Result<()> {
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)
+}
+
+/// Binds while the listeners that leave share their port for this moment: 0.0.0.0
+/// can follow 127.0.0.1 on one port without a time in which nobody listens.
+fn bind_shared(socket: &RawSocket, address: SocketAddr, leaving: &[Listener]) -> io::Result<()> {
+    let holders: Vec<SockRef<'_>> = leaving
+        .iter()
+        .filter_map(|listener| match &*listener.0 {
+            Kind::Tcp(listener) => {
+                let port = listener.local_addr().ok()?.port();
+                (port == address.port()).then(|| SockRef::from(listener))
+            }
+            Kind::Unix(..) => None,
+        })
+        .collect();
+    if holders.is_empty() {
+        return Err(io::ErrorKind::AddrInUse.into());
+    }
+    let share = |shared: bool| -> io::Result<()> {
+        holders
+            .iter()
+            .try_for_each(|holder| holder.set_reuse_port(shared))?;
+        socket.set_reuse_port(shared)
+    };
+    let bound = share(true).and_then(|()| bind_and_listen(socket, address));
+    share(false)?;
+    bound
 }
 
 /// Binds a Unix socket. A file that nobody listens on is left over from a
@@ -357,16 +445,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_socket_that_is_handed_in_keeps_its_port() {
-        let owned = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = owned.local_addr().unwrap();
-        let listener = Listener::from_std(owned.try_clone().unwrap()).unwrap();
-        assert_eq!(listener.local_address().unwrap(), Address::Ip(address));
-        drop(listener);
-        // the host still holds the port: a successor accepts on it
-        let again = Listener::from_std(owned).unwrap();
-        let client = tokio::net::TcpStream::connect(address);
-        let (accepted, _) = tokio::join!(again.accept(), client);
+    async fn a_socket_is_open_until_its_last_listener_goes() {
+        let first = bind("127.0.0.1:0").await.unwrap();
+        let address = first.local_address().unwrap().ip().unwrap();
+        let weak = first.downgrade();
+        let successor = weak.upgrade().unwrap();
+        drop(first);
+        let client = TcpStream::connect(address);
+        let (accepted, _) = tokio::join!(successor.accept(), client);
+        accepted.unwrap();
+        drop(successor);
+        assert!(weak.upgrade().is_none());
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn every_address_may_follow_one_that_leaves_on_its_port() {
+        let leaving = bind("127.0.0.1:0").await.unwrap();
+        let port = leaving.local_address().unwrap().ip().unwrap().port();
+        let endpoint = format!("0.0.0.0:{port}");
+        assert!(bind(&endpoint).await.is_err());
+        let strangers = [bind("127.0.0.1:0").await.unwrap()];
+        let beside = Listener::bind_beside(&endpoint, Transport::Tcp, &strangers);
+        assert!(beside.await.is_err());
+        let leaving = [leaving];
+        let beside = Listener::bind_beside(&endpoint, Transport::Tcp, &leaving);
+        let follower = beside.await.unwrap();
+        drop(leaving);
+        let client = TcpStream::connect(("127.0.0.1", port));
+        let (accepted, _) = tokio::join!(follower.accept(), client);
         accepted.unwrap();
     }
 

@@ -1,10 +1,11 @@
 //! Components beside the pipelines.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 
 use crate::host::Host;
 use crate::receiver::StartError;
@@ -28,12 +29,32 @@ pub trait Extension: Send + Sync {
 
 /// What the configured extensions offer, by component id.
 #[derive(Clone, Default)]
-pub struct Offers(Arc<HashMap<String, Vec<Arc<dyn Any + Send + Sync>>>>);
+pub struct Offers {
+    by_id: Arc<HashMap<String, Vec<Arc<dyn Any + Send + Sync>>>>,
+    asked: Arc<Mutex<BTreeSet<String>>>,
+}
 
 impl Offers {
     /// The offers of extensions, by id.
     pub fn new(offers: HashMap<String, Vec<Arc<dyn Any + Send + Sync>>>) -> Offers {
-        Offers(Arc::new(offers))
+        Offers {
+            by_id: Arc::new(offers),
+            asked: Arc::default(),
+        }
+    }
+
+    /// The same offers, with a memory of its own of what was asked for.
+    #[must_use]
+    pub fn noting(&self) -> Offers {
+        Offers {
+            by_id: Arc::clone(&self.by_id),
+            asked: Arc::default(),
+        }
+    }
+
+    /// The ids of the extensions that were asked for, here and in clones.
+    pub fn asked(&self) -> BTreeSet<String> {
+        self.asked.lock().clone()
     }
 
     /// What extension `id` offers of type `T`.
@@ -42,7 +63,8 @@ impl Offers {
     /// One line when there is no such extension in `service::extensions`, or it
     /// does not offer a `T`; `what` names what was looked for.
     pub fn get<T: Clone + Any + Send + Sync>(&self, id: &str, what: &str) -> Result<T, StartError> {
-        let offers = self.0.get(id).ok_or_else(|| {
+        self.asked.lock().insert(id.to_owned());
+        let offers = self.by_id.get(id).ok_or_else(|| {
             StartError::new(format!(
                 "extension \"{id}\" is not started: configure it under extensions and list it in service::extensions"
             ))
@@ -56,6 +78,6 @@ impl Offers {
 
 impl std::fmt::Debug for Offers {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
+        formatter.debug_set().entries(self.by_id.keys()).finish()
     }
 }

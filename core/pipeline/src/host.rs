@@ -4,9 +4,10 @@ use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::extension::Offers;
 use crate::health::Health;
+use crate::listeners::Listeners;
 
-/// The surroundings of a component: time, memory, health and the extensions.
-/// Cloning shares all of it.
+/// The surroundings of a component: time, memory, health, listening sockets and
+/// the extensions. Cloning shares all of it.
 #[derive(Clone, Debug)]
 pub struct Host {
     /// The wall clock.
@@ -17,6 +18,8 @@ pub struct Host {
     pub health: Health,
     /// What the extensions offer.
     pub offers: Offers,
+    /// Where components listen.
+    pub listeners: Listeners,
 }
 
 impl Host {
@@ -27,6 +30,7 @@ impl Host {
             budget: Budget::new(budget),
             health: Health::default(),
             offers: Offers::default(),
+            listeners: Listeners::default(),
         }
     }
 
@@ -38,5 +42,24 @@ impl Host {
             budget: self.budget.door(receivers),
             ..self.clone()
         }
+    }
+
+    /// The host for one component (`receiver "otlp"`), which knows what that
+    /// component uses and says of its health.
+    #[must_use]
+    pub fn of(&self, component: &str) -> Host {
+        Host {
+            health: self.health.of_component(),
+            offers: self.offers.noting(),
+            listeners: self.listeners.of(component),
+            ..self.clone()
+        }
+    }
+
+    /// Says that the component of this host is being replaced or removed:
+    /// its successor may listen where it does, and its health is of no interest.
+    pub fn leave(&self) {
+        self.listeners.set_leaving(true);
+        self.health.leave();
     }
 }

@@ -43,6 +43,11 @@ impl Outlet {
         self.target.store(Arc::new(consumer));
     }
 
+    /// Where batches go at present.
+    pub fn target(&self) -> Arc<dyn Consumer> {
+        Arc::clone(&**self.target.load())
+    }
+
     /// Charges a payload that the receiver made from what it read (of text, say,
     /// whose bytes and charge are dropped) to its door. Bytes that travel on as
     /// they came are charged already.
@@ -56,7 +61,7 @@ impl Outlet {
     /// # Errors
     /// When the pipeline refuses.
     pub fn admit(&self, size: &Size) -> Result<Admitted, Refused> {
-        let consumer = Arc::clone(&**self.target.load());
+        let consumer = self.target();
         let room = budget::at_door(self.door.as_ref(), || consumer.admit(size))?;
         Ok(Admitted {
             consumer,

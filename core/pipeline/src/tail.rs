@@ -306,10 +306,7 @@ impl Tail {
             }
             self.hurry.cancel();
             self.queue.close();
-            for job in self.queue.abandon() {
-                let fate = self.abandoned(job.batch.payload.items());
-                self.queue.done(job.tickets, &fate);
-            }
+            self.abandon();
             workers.await;
         }
         if let Driver::Exporter(exporter) = &self.driver {
@@ -321,6 +318,26 @@ impl Tail {
         };
         let metrics = Arc::clone(&self.reporter.metrics);
         metrics.report(self.exporter, self.signal, stored)
+    }
+
+    /// Stops an exporter on a queue on disk for a successor on the same queue:
+    /// what waits stays there, what is being sent gets until `deadline`.
+    pub async fn hand_back(self, deadline: Instant) -> TailReport {
+        if let Some(source) = &self.source {
+            source.on_disk.closing.cancel();
+            source.on_disk.stop_reading.cancel();
+            self.queue.close();
+            self.abandon();
+        }
+        self.stop(deadline).await
+    }
+
+    /// Takes away from the workers what they have not begun.
+    fn abandon(&self) {
+        for job in self.queue.abandon() {
+            let fate = self.abandoned(job.batch.payload.items());
+            self.queue.done(job.tickets, &fate);
+        }
     }
 
     /// What no worker came for before the deadline.

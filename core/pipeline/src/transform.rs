@@ -32,7 +32,7 @@ pub fn client() -> Option<Arc<Client>> {
 
 /// Neighbouring transforms, run as one.
 pub struct Chain {
-    transforms: Vec<Box<dyn Transform>>,
+    transforms: Vec<Arc<dyn Transform>>,
     next: Arc<dyn Consumer>,
     clock: Clock,
     metrics: ProcessorMetrics,
@@ -40,14 +40,14 @@ pub struct Chain {
 
 impl Chain {
     /// Runs `transforms` in order, then hands over to `next`.
-    pub fn new(
-        transforms: Vec<Box<dyn Transform>>,
+    pub fn new<T: Into<Arc<dyn Transform>>>(
+        transforms: impl IntoIterator<Item = T>,
         next: Arc<dyn Consumer>,
         clock: Clock,
         metrics: ProcessorMetrics,
     ) -> Chain {
         Chain {
-            transforms,
+            transforms: transforms.into_iter().map(Into::into).collect(),
             next,
             clock,
             metrics,
@@ -99,14 +99,17 @@ impl Consumer for Chain {
 
 /// A gate in front of the rest of a pipeline.
 pub struct Guarded {
-    gate: Box<dyn Gate>,
+    gate: Arc<dyn Gate>,
     next: Arc<dyn Consumer>,
 }
 
 impl Guarded {
     /// Asks `gate` before `next`.
-    pub fn new(gate: Box<dyn Gate>, next: Arc<dyn Consumer>) -> Guarded {
-        Guarded { gate, next }
+    pub fn new(gate: impl Into<Arc<dyn Gate>>, next: Arc<dyn Consumer>) -> Guarded {
+        Guarded {
+            gate: gate.into(),
+            next,
+        }
     }
 }
 

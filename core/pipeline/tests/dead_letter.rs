@@ -61,7 +61,7 @@ async fn what_is_refused_or_given_up_is_kept_with_the_reason() {
     let text = std::fs::read(&file).expect("is there");
     let mut letters = Letters::new(BufReader::new(&text[..]));
     let mut found = Vec::new();
-    while let Some(letter) = letters.next().expect("reads") {
+    while let Some(letter) = letters.read_next().expect("reads") {
         let letter = letter.expect("a letter");
         found.push((
             letter.reason,
@@ -88,12 +88,12 @@ fn letters_of_all_versions_are_read() {
     let text = VERSIONS.join("\n");
     let mut letters = Letters::new(BufReader::new(text.as_bytes()));
     for version in 1..=2 {
-        let letter = letters.next().expect("reads").expect("one more");
+        let letter = letters.read_next().expect("reads").expect("one more");
         let letter = letter.expect("a letter");
         assert_eq!(log_bodies(&letter.payload), [format!("one in {version}")]);
         assert_eq!(letter.line, version);
     }
-    assert!(letters.next().expect("reads").is_none());
+    assert!(letters.read_next().expect("reads").is_none());
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_line_that_is_no_letter_costs_itself() {
     let newer = VERSIONS[1].replace("\"version\":2", "\"version\":3");
     let text = format!("{}\n\n{{\n{newer}\n{}\n", VERSIONS[1], VERSIONS[0]);
     let mut letters = Letters::new(BufReader::new(text.as_bytes()));
-    let mut next = || letters.next().expect("reads").expect("one more");
+    let mut next = || letters.read_next().expect("reads").expect("one more");
     assert!(next().is_ok());
     let broken = next().expect_err("no JSON").to_string();
     assert!(broken.starts_with("line 3: "), "{broken}");

@@ -354,9 +354,14 @@ impl Cursor {
     /// wait. Exact if nobody acknowledges meanwhile. A cursor that was removed has
     /// none.
     pub fn backlog(&self) -> Result<Backlog, ReadError> {
+        self.backlog_before(u64::MAX)
+    }
+
+    /// As [`backlog`](Self::backlog), but only what has a number before `sequence`.
+    pub fn backlog_before(&self, sequence: u64) -> Result<Backlog, ReadError> {
         let (start, end) = {
             let mut state = self.shared.state.lock();
-            let end = state.next;
+            let end = state.next.min(sequence);
             match state.cursor_mut(self.place, self.token) {
                 Some(cursor) => (cursor.position, end),
                 None => return Ok(Backlog::default()),

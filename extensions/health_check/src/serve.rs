@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use net::http::Request;
 use net::tls::TlsAcceptor;
-use net::{Incoming, Listener, Peer, Server, ServerOptions, Transport};
+use net::{Incoming, Peer, Server, ServerOptions, Transport};
 use parking_lot::Mutex;
 use pipeline::{Extension, Host, StartError};
 use tokio::task::JoinHandle;
@@ -44,7 +44,7 @@ impl HealthCheck {
         let tls = tls
             .map_err(|error| StartError::new(format!("tls: {error}")))?
             .map(Arc::new);
-        let listener = Listener::bind(endpoint, Transport::Tcp).await;
+        let listener = host.listeners.listen(endpoint, Transport::Tcp).await;
         let listener = listener.map_err(|error| StartError::new(error.to_string()))?;
         let probe = Arc::new(Probe::new(&self.config, host));
         let looking = tokio::spawn(keep_looking(Arc::clone(&probe)));

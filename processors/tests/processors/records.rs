@@ -60,7 +60,7 @@ pub(crate) fn through(steps: &[(&str, &str)], batch: Batch) -> Payload {
         .map(|(kind, yaml)| transform(kind, yaml, signal));
     let end = ScriptedConsumer::new();
     let metrics = ProcessorMetrics::new("test", signal);
-    let chain = Chain::new(steps.collect(), end.consumer(), Clock::fixed(0), metrics);
+    let chain = Chain::new(steps, end.consumer(), Clock::fixed(0), metrics);
     let Ack::Ready(Ok(_)) = hand_over(&chain, batch) else {
         panic!("not taken");
     };

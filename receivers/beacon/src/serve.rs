@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use ipnet::IpNet;
-use net::{ClientAddress, Limits, Listener, Transport};
+use net::{ClientAddress, Limits, Transport};
 use pipeline::{Host, Outputs, Receiver, Running, StartError};
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +38,9 @@ impl Receiver for BeaconReceiver {
 impl BeaconReceiver {
     async fn open(&self, host: &Host) -> Result<Running, StartError> {
         let endpoint = Arc::new(self.endpoint(host)?);
-        let listener = Listener::bind(&self.config.endpoint, Transport::Tcp)
+        let listener = host
+            .listeners
+            .listen(&self.config.endpoint, Transport::Tcp)
             .await
             .map_err(|error| StartError::new(error.to_string()))?;
         let server = net::serve(listener, self.config.server_options()?, endpoint)

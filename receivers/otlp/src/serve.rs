@@ -8,7 +8,7 @@ use futures::future::{BoxFuture, join_all};
 use net::config::{AuthSettings, header_map};
 use net::cors::Cors;
 use net::grpc::{GrpcOptions, GrpcServer};
-use net::{Authenticator, Handler, Limits, Listener, Server, ServerOptions, Transport};
+use net::{Authenticator, Handler, Limits, Server, ServerOptions, Transport};
 use otlp::Signal;
 use pipeline::telemetry::ReceiverMetrics;
 use pipeline::{Host, Outputs, Receiver, Running, StartError};
@@ -75,7 +75,14 @@ impl OtlpReceiver {
         let handler = Arc::new(GrpcServer::new(service, options));
         let options = settings.options(ServerOptions::default());
         let options = options.map_err(|e| StartError::new(format!("tls: {e}")))?;
-        serve(config.endpoint(), settings.transport, options, handler).await
+        serve(
+            host,
+            config.endpoint(),
+            settings.transport,
+            options,
+            handler,
+        )
+        .await
     }
 
     async fn serve_http(&self, config: &Http, host: &Host) -> Result<Server, StartError> {
@@ -98,7 +105,14 @@ impl OtlpReceiver {
         let options = settings.options(ServerOptions::default());
         let options = options.map_err(|e| StartError::new(format!("tls: {e}")))?;
         let handler = Arc::new(handler);
-        serve(config.endpoint(), settings.transport, options, handler).await
+        serve(
+            host,
+            config.endpoint(),
+            settings.transport,
+            options,
+            handler,
+        )
+        .await
     }
 
     fn intake(&self, transport: &'static str, include_metadata: bool, host: &Host) -> Intake {
@@ -140,12 +154,13 @@ fn authenticator(
 }
 
 async fn serve<H: Handler>(
+    host: &Host,
     endpoint: &str,
     transport: Transport,
     options: ServerOptions,
     handler: Arc<H>,
 ) -> Result<Server, StartError> {
-    let listener = Listener::bind(endpoint, transport).await;
+    let listener = host.listeners.listen(endpoint, transport).await;
     let listener = listener.map_err(|e| StartError::new(e.to_string()))?;
     net::serve(listener, options, handler)
         .map_err(|error| StartError::new(format!("cannot serve {endpoint}: {error}")))

@@ -1,22 +1,33 @@
-"""A destination for OTLP/HTTP that takes its time and keeps what it acknowledged."""
+"""A destination for OTLP/HTTP that can be slow, away or rude, and keeps what it took."""
 
+import contextlib
 import gzip
+import itertools
 import threading
 import time
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from rig.listening import Listener, reset
 
 
 class OtlpSink:
     """Answers 200 after `delay` seconds, or so slowly that no more than `rate` records a second
     go in; counts numbered records."""
 
-    def __init__(self, delay: float = 0, rate: float | None = None, port: int = 0) -> None:
+    def __init__(self, delay: float = 0.0, rate: float | None = None, port: int = 0, listening: bool = True) -> None:
         self.delay, self.rate = delay, rate
         self._taken_until = time.monotonic()
+        # every so many requests it takes the data and then resets the connection; 0 for never
+        self.reset_every = 0
         self.received: Counter[tuple[str, int]] = Counter()
+        # the same in the order of arrival
+        self.arrivals: list[tuple[str, int]] = []
+        # what was taken without an answer: a sender has to send it again
+        self.unanswered: set[tuple[str, int]] = set()
+        self._requests = itertools.count(1)
         self._lock = threading.Lock()
         sink = self
 
@@ -24,39 +35,60 @@ class OtlpSink:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                time.sleep(sink.delay)
-                time.sleep(max(0.0, sink._keep(ExportLogsServiceRequest.FromString(body)) - time.monotonic()))
-                self.send_response(200)
-                self.send_header("Content-Type", "application/x-protobuf")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                with contextlib.suppress(ConnectionError):
+                    sink._take(self)
 
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.server.daemon_threads = True
-        self.port: int = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.door = Listener(Handler, port, listening)
+        self.port = self.door.port
 
-    def _keep(self, request: ExportLogsServiceRequest) -> float:
-        """Counts the records; returns when they may have been taken."""
+    def _take(self, handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
+        if handler.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        time.sleep(self.delay)
+        if not self.door.listening:
+            self._tear_down(handler)
+            return
+        numbers = _numbers(ExportLogsServiceRequest.FromString(body))
         with self._lock:
-            records = 0
-            for resource in request.resource_logs:
-                for scope in resource.scope_logs:
-                    for record in scope.log_records:
-                        found = {a.key: a.value for a in record.attributes}
-                        self.received[found["sender"].string_value, found["n"].int_value] += 1
-                    records += len(scope.log_records)
+            self.received.update(numbers)
+            self.arrivals.extend(numbers)
+            if self.reset_every and next(self._requests) % self.reset_every == 0:
+                self.unanswered.update(numbers)
+                self._tear_down(handler)
+                return
             if self.rate is not None:
-                self._taken_until = max(self._taken_until, time.monotonic()) + records / self.rate
-            return self._taken_until
+                self._taken_until = max(self._taken_until, time.monotonic()) + len(numbers) / self.rate
+            taken = self._taken_until
+        time.sleep(max(0.0, taken - time.monotonic()))
+        try:
+            handler.send_response(200)
+            handler.send_header("Content-Type", "application/x-protobuf")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            handler.wfile.flush()
+        except ConnectionError:
+            with self._lock:
+                self.unanswered.update(numbers)
+
+    @staticmethod
+    def _tear_down(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        reset(handler.connection)
 
     def close(self) -> None:
         """Stops listening."""
-        self.server.shutdown()
-        self.server.server_close()
+        self.door.hang_up()
+
+
+def _numbers(request: ExportLogsServiceRequest) -> list[tuple[str, int]]:
+    found = []
+    for resource in request.resource_logs:
+        for scope in resource.scope_logs:
+            for record in scope.log_records:
+                values = {a.key: a.value for a in record.attributes}
+                found.append((values["sender"].string_value, values["n"].int_value))
+    return found

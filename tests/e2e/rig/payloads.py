@@ -232,13 +232,14 @@ def rich_metrics() -> ExportMetricsServiceRequest:
     )
 
 
-def numbered_logs(sender: str, numbers: Iterable[int]) -> ExportLogsServiceRequest:
-    """Log records that can be told apart: attributes `sender` and `n`."""
+def numbered_logs(sender: str, numbers: Iterable[int], padding: int = 100) -> ExportLogsServiceRequest:
+    """Log records that can be told apart: attributes `sender` and `n`; `padding` bytes make them larger."""
+    filler = "." * padding
     records = [
         LogRecord(
             time_unix_nano=T0 + n,
             severity_number=9,
-            body=text(f"{sender} number {n}, padded to the size of an ordinary line of a log: {'.' * 100}"),
+            body=text(f"{sender} number {n}, padded to the size of an ordinary line of a log: {filler}"),
             attributes=[
                 KeyValue(key="sender", value=text(sender)),
                 KeyValue(key="n", value=AnyValue(int_value=n)),

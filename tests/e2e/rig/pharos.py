@@ -152,6 +152,37 @@ def delta_to(location: str | Path) -> dict[str, Any]:
     return {"location": str(location), "commit": {"every": "500ms"}}
 
 
+def durable(
+    exporters: Mapping[str, Any],
+    ports: Ports,
+    directory: Path,
+    queue: Mapping[str, Any] | None = None,
+    batch: bool = True,
+    shutdown_timeout: str | None = None,
+) -> dict[str, Any]:
+    """A configuration for logs whose exporters keep their queues in `directory`.
+
+    `queue` is added to each `sending_queue`; without `batch` each request is delivered by itself.
+    """
+    config = otlp_to(
+        {
+            name: {**settings, "sending_queue": {"storage": "file_storage", **(queue or {})}}
+            for name, settings in exporters.items()
+        },
+        ports,
+    )
+    config["extensions"]["file_storage"] = {"directory": str(directory), "create_directory": True}
+    service = config["service"]
+    service["extensions"].append("file_storage")
+    service["pipelines"] = {"logs": service["pipelines"]["logs"]}
+    if not batch:
+        del config["processors"]
+        del service["pipelines"]["logs"]["processors"]
+    if shutdown_timeout:
+        service["shutdown_timeout"] = shutdown_timeout
+    return config
+
+
 def write_config(path: Path, config: Mapping[str, Any]) -> Path:
     """Writes a configuration as a person would lay it out."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,18 +8,58 @@ and drops it when the client hung up in the meantime, as nginx does by default (
 
 import contextlib
 import http.client
+import itertools
+import re
 import select
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from typing import Literal
+
+from rig.listening import Listener, reset
 
 # Of one connection, not of the message (RFC 9110, 7.6.1), or set anew by the proxy.
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade"}
 
 Rewrite = Callable[[str, str, bytes], bytes]
+
+
+class Reset(Exception):
+    """Raised by a fault: the connection is torn down without an answer."""
+
+
+Answer = tuple[int, bytes]
+
+
+@dataclass
+class Fault:
+    """What goes wrong with the requests that match."""
+
+    method: str
+    # found anywhere in the path
+    path: str
+    # before the server sees the request, or after it has answered it
+    when: Literal["before", "after"]
+    # what the client gets instead of the server's answer; none for the server's own. May raise Reset.
+    do: Callable[[], Answer | None]
+    # how often it happens; none for always
+    times: int | None = None
+    # only every so many matching requests
+    every: int = 1
+    happened: int = 0
+    _matched: Iterator[int] = field(default_factory=itertools.count)
+
+    def strikes(self, method: str, path: str, when: str) -> bool:
+        """Whether it happens to this request now."""
+        if when != self.when or method != self.method or not re.search(self.path, path):
+            return False
+        if next(self._matched) % self.every or (self.times is not None and self.happened >= self.times):
+            return False
+        self.happened += 1
+        return True
 
 
 @dataclass
@@ -33,6 +73,7 @@ class Behaviour:
     refuse: int | None = None
     # path, content type, body -> body
     rewrite: Rewrite | None = None
+    faults: list[Fault] = field(default_factory=list)
 
 
 class Proxy:
@@ -50,10 +91,17 @@ class Proxy:
             owner = proxy
             target = target_port
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.port: int = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.door = Listener(Handler)
+        self.port = self.door.port
+
+    def strike(self, method: str, path: str, when: str) -> Answer | None:
+        """Lets the faults happen that match."""
+        for fault in self.behaviour.faults:
+            with self._lock:
+                strikes = fault.strikes(method, path, when)
+            if strikes and (answer := fault.do()) is not None:
+                return answer
+        return None
 
     def idle(self) -> bool:
         """Whether no request is being held back or answered."""
@@ -72,8 +120,7 @@ class Proxy:
 
     def close(self) -> None:
         """Stops listening."""
-        self.server.shutdown()
-        self.server.server_close()
+        self.door.hang_up()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -84,8 +131,12 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_one_request(self) -> None:
         """A connection that breaks ends here, without a stack trace."""
         with contextlib.suppress(ConnectionError, TimeoutError):
-            super().handle_one_request()
-            return
+            try:
+                super().handle_one_request()
+            except Reset:
+                reset(self.connection)
+            else:
+                return
         self.close_connection = True
 
     def _handle(self) -> None:
@@ -95,6 +146,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _forward(self, body: bytes) -> None:
         behaviour = self.owner.behaviour
+        if not self.owner.door.listening:
+            raise Reset
         if behaviour.delay and self.command in behaviour.delayed_methods and not self._wait(behaviour.delay):
             self.owner.dropped.append((self.command, self.path))
             self.close_connection = True
@@ -103,6 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response_only(behaviour.refuse)
             self.send_header("Content-Length", "0")
             self.end_headers()
+            return
+        if fault := self.owner.strike(self.command, self.path, "before"):
+            self._instead(fault)
             return
         self.owner.passed.append((self.command, self.path))
         # A body can only be rewritten when it is not compressed.
@@ -120,9 +176,21 @@ class _Handler(BaseHTTPRequestHandler):
             content = answer.read()
         finally:
             upstream.close()
+        if fault := self.owner.strike(self.command, self.path, "after"):
+            self._instead(fault)
+            return
         if behaviour.rewrite:
             content = behaviour.rewrite(self.path, answer.getheader("Content-Type", ""), content)
         self._answer(answer, content)
+
+    def _instead(self, answer: Answer) -> None:
+        status, content = answer
+        self.send_response_only(status)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def _answer(self, answer: http.client.HTTPResponse, content: bytes) -> None:
         self.send_response_only(answer.status, answer.reason)

@@ -61,11 +61,20 @@ class Tally:
 
 class Sender(threading.Thread):
     """Sends requests of `per_request` numbered records, one after the other, until told to stop,
-    until `limit` requests were acknowledged, or until nobody answers any more."""
+    until `limit` requests were acknowledged, or until nobody answers any more; `pause` seconds apart."""
 
-    def __init__(self, name: str, port: int, protocol: str, per_request: int = 20, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        port: int,
+        protocol: str,
+        per_request: int = 20,
+        limit: int | None = None,
+        pause: float = 0,
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self.port, self.protocol, self.per_request, self.limit = port, protocol, per_request, limit
+        self.pause = pause
         self.tally = Tally(name)
         self.enough = threading.Event()
 
@@ -85,6 +94,7 @@ class Sender(threading.Thread):
             self.tally.acknowledged.update(numbers)
             acknowledged += 1
             first += self.per_request
+            self.enough.wait(self.pause)
 
     def _http(self) -> Send:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)

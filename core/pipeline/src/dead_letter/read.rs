@@ -68,7 +68,7 @@ impl<R: BufRead> Letters<R> {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn next(&mut self) -> io::Result<Option<Result<ReadLetter, UnreadableLetter>>> {
+    pub fn read_next(&mut self) -> io::Result<Option<Result<ReadLetter, UnreadableLetter>>> {
         loop {
             self.buffer.clear();
             if self.lines.read_until(b'\n', &mut self.buffer)? == 0 {

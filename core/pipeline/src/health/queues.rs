@@ -1,6 +1,8 @@
 //! How full the sending queues are.
 
-use super::Health;
+use std::sync::Arc;
+
+use super::{Health, Voice};
 
 /// How much of a queue is taken, in units of its sizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,7 @@ pub struct Fullness {
 /// A queue that can be asked, for as long as it exists.
 pub(super) struct Queue {
     component: String,
+    pub(super) voice: Arc<Voice>,
     ask: Box<dyn Fn() -> Option<Fullness> + Send + Sync>,
 }
 
@@ -34,6 +37,7 @@ impl Health {
     ) {
         self.state().queues.push(Queue {
             component: component.to_owned(),
+            voice: Arc::clone(&self.voice),
             ask: Box::new(ask),
         });
     }
@@ -52,7 +56,6 @@ impl Health {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
@@ -76,5 +79,19 @@ mod tests {
         drop(used);
         assert_eq!(health.queues(), []);
         assert!(health.state().queues.is_empty(), "it is forgotten");
+    }
+
+    #[test]
+    fn the_queue_of_a_component_that_has_left_is_of_no_interest() {
+        let health = Health::default();
+        let (old, new) = (health.of_component(), health.of_component());
+        for (health, used) in [(&old, 9), (&new, 1)] {
+            health.watch_queue("exporter:otlp/logs", move || {
+                Some(Fullness { used, limit: 10 })
+            });
+        }
+        old.leave();
+        let used: Vec<usize> = health.queues().iter().map(|(_, full)| full.used).collect();
+        assert_eq!(used, [1]);
     }
 }

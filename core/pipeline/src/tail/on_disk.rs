@@ -45,6 +45,10 @@ struct Stage {
     pump: Pump,
     /// Removed when the log is read to its end.
     directory: Option<PathBuf>,
+    /// Where the log ended when the tail was started.
+    end: u64,
+    /// The queue is limited by items, which only a count can tell.
+    counts_items: bool,
 }
 
 impl Source {
@@ -95,26 +99,9 @@ impl Source {
         let cursor = log
             .cursor(&tail.exporter)
             .map_err(|error| unusable(&error))?;
-        let backlog = cursor.backlog().map_err(|error| unusable(&error))?;
-        if backlog.entries > 0 {
-            tracing::info!(
-                otelcol.component.id = tail.exporter,
-                otelcol.component.kind = "exporter",
-                otelcol.signal = tail.signal.name(),
-                requests = backlog.entries,
-                items = backlog.items,
-                bytes = backlog.bytes,
-                "The sending queue on disk holds data of an earlier run. Sending them first."
-            );
-        }
-        tail.reporter.metrics.found(backlog.items);
-        let units = match settings.queue.as_ref().map(SendingQueue::limit) {
-            Some((Sizer::Bytes, _)) => backlog.bytes,
-            Some((Sizer::Items, _)) => backlog.items,
-            _ => backlog.entries,
-        };
-        let held = usize::try_from(units).unwrap_or(usize::MAX);
+        let held = held(&log, &tail.exporter, settings);
         tail.queue.capacity().overdraw(held).keep();
+        let end = log.log().status().next;
         let tracker = Tracker::new(cursor, Arc::clone(tail.queue.capacity()));
         self.trackers.push(Arc::clone(&tracker));
         self.stages.push(Stage {
@@ -128,6 +115,8 @@ impl Source {
                 stored: 0,
             },
             directory,
+            end,
+            counts_items: counts_items(settings),
         });
         Ok(())
     }
@@ -188,9 +177,49 @@ impl Source {
     }
 }
 
+/// What the log holds for an exporter, in units of its queue, without reading it.
+fn held(log: &DurableLog, exporter: &str, settings: &TailSettings) -> usize {
+    let cursors = log.log().cursors();
+    let Some(cursor) = cursors.iter().find(|cursor| cursor.name == exporter) else {
+        return 0;
+    };
+    let units = match settings.queue.as_ref().map(SendingQueue::limit) {
+        Some((Sizer::Bytes, _)) => cursor.bytes,
+        Some((Sizer::Items, _)) => 0,
+        _ => cursor.behind,
+    };
+    usize::try_from(units).unwrap_or(usize::MAX)
+}
+
+fn counts_items(settings: &TailSettings) -> bool {
+    let limit = settings.queue.as_ref().map(SendingQueue::limit);
+    matches!(limit, Some((Sizer::Items, _)))
+}
+
 impl Stage {
+    /// Takes stock before anything is read: the collector takes data meanwhile,
+    /// since the headers of many small entries take their time.
+    async fn count(&self, queue: &Queue) {
+        let (cursor, end) = (self.pump.tracker.cursor().clone(), self.end);
+        let counted = tokio::task::spawn_blocking(move || cursor.backlog_before(end)).await;
+        let backlog = match counted {
+            Ok(Ok(backlog)) => backlog,
+            Ok(Err(error)) => return self.pump.reporter.uncounted(&error),
+            Err(panic) => return self.pump.reporter.uncounted(&panic),
+        };
+        if backlog.entries == 0 {
+            return;
+        }
+        self.pump.reporter.found(&backlog);
+        if self.counts_items {
+            let items = usize::try_from(backlog.items).unwrap_or(usize::MAX);
+            queue.capacity().overdraw(items).keep();
+        }
+    }
+
     async fn run(self, queue: &Arc<Queue>, on_disk: &OnDisk) {
         queue.stands_on(&self.pump.tracker, &on_disk.clock);
+        self.count(queue).await;
         let tracker = Arc::clone(&self.pump.tracker);
         let Some(directory) = self.directory else {
             self.pump.run(false).await;

@@ -391,6 +391,11 @@ impl Queue {
         self.capacity.overdraw(self.units(size))
     }
 
+    /// Whether this is a place in the waiting list of this queue.
+    pub(crate) fn is_waited_for_by(&self, place: &Reservation) -> bool {
+        Arc::ptr_eq(&self.waiting, &place.capacity)
+    }
+
     /// Room for a batch, as soon as there is.
     pub(crate) async fn wait_for_room(&self, size: &Size) -> Reservation {
         self.capacity.wait_for(self.units(size)).await

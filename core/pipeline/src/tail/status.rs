@@ -126,6 +126,31 @@ impl Reporter {
         );
     }
 
+    /// A queue on disk held this when the exporter was started.
+    pub(crate) fn found(&self, backlog: &wal::Backlog) {
+        self.metrics.found(backlog.items);
+        tracing::info!(
+            otelcol.component.id = &*self.exporter,
+            otelcol.component.kind = "exporter",
+            otelcol.signal = self.signal.name(),
+            requests = backlog.entries,
+            items = backlog.items,
+            bytes = backlog.bytes,
+            "The sending queue on disk holds data of an earlier run. Sending them first."
+        );
+    }
+
+    /// What a queue on disk held could not be counted.
+    pub(crate) fn uncounted(&self, error: &dyn std::fmt::Display) {
+        tracing::warn!(
+            otelcol.component.id = &*self.exporter,
+            otelcol.component.kind = "exporter",
+            otelcol.signal = self.signal.name(),
+            %error,
+            "The data in the sending queue on disk could not be counted. They are sent all the same."
+        );
+    }
+
     /// Keeps records in the dead letter, if there is one; else, and when that
     /// fails, they are dropped.
     pub(crate) async fn given_up(&self, given_up: GivenUp) {

@@ -1,0 +1,186 @@
+"""A collector with a durable queue in front of a Delta table, killed again and again under load.
+
+What counts is proved from outside: senders that number every record, the table as other programs
+read it, and the files of the queue.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rig.exactness import assert_exactly_once, stored_numbers
+from rig.pharos import Pharos, Ports, durable
+from rig.proxy import Proxy
+from rig.readers import Lake
+from rig.seaweed import S3
+from rig.segments import cursors
+from rig.steady import SteadySender, acknowledged, finish, start, wait_for_more
+from rig.waiting import until
+
+_FOUND = re.compile(r"holds data of an earlier run.*\"items\":(\d+)")
+_COMMIT = re.compile(r"_delta_log/(\d{20})\.json$")
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where the table is: a directory, or a bucket that is reached through a proxy."""
+
+    location: str
+    s3: S3 | None = None
+    proxy: Proxy | None = None
+
+    def environment(self) -> Mapping[str, str] | None:
+        """What the collector needs to write there."""
+        return S3(f"http://127.0.0.1:{self.proxy.port}").environment() if self.proxy else None
+
+    def files(self) -> list[str]:
+        """The files of the table of logs, by their path below the location."""
+        if self.s3 is None:
+            return [str(p.relative_to(self.location)) for p in Path(self.location, "otel_logs").rglob("*.*")]
+        bucket, _, prefix = self.location.removeprefix("s3://").partition("/")
+        pages = self.s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/otel_logs/")
+        return [o["Key"].removeprefix(f"{prefix}/") for page in pages for o in page.get("Contents", [])]
+
+    def read(self, path: str) -> bytes:
+        """One file."""
+        if self.s3 is None:
+            return Path(self.location, path).read_bytes()
+        bucket, _, prefix = self.location.removeprefix("s3://").partition("/")
+        content: bytes = self.s3.client().get_object(Bucket=bucket, Key=f"{prefix}/{path}")["Body"].read()
+        return content
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table at one moment, as its files have it."""
+
+    versions: list[int]
+    # data files that no commit names
+    unreferenced: list[str]
+    # the highest entry of the queue that a commit covers
+    covered: int
+
+    @classmethod
+    def of(cls, store: Store) -> "Table":
+        """Reads the whole log of the table."""
+        files = store.files()
+        commits = sorted(path for path in files if _COMMIT.search(path))
+        named: set[str] = set()
+        covered = 0
+        for path in commits:
+            for action in map(json.loads, store.read(path).splitlines()):
+                named.add(action.get("add", {}).get("path", "").replace("%3D", "="))
+                covered = max(covered, action.get("txn", {}).get("version", 0))
+        data = [path.removeprefix("otel_logs/") for path in files if path.endswith(".parquet")]
+        unreferenced = [path for path in data if "_delta_log" not in path and path not in named]
+        return cls([int(path[-25:-5]) for path in commits], unreferenced, covered)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What a kill met."""
+
+    # requests whose answer it cut off
+    cut: int
+    # items on disk that were not known to be delivered
+    found: int
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything was at stake."""
+        return self.cut > 0 or self.found > 0
+
+
+@dataclass
+class Victim:
+    """A collector that is killed and started again on the same queue and ports."""
+
+    start_pharos: Callable[..., Pharos]
+    store: Store
+    queue: Path
+    senders: Sequence[SteadySender]
+    ports: Ports
+    batch: bool = True
+    # of the exporter, beside its location
+    delta: dict[str, Any] = field(default_factory=dict)
+    kills: list[Kill] = field(default_factory=list)
+    runs: int = 0
+    run: Pharos = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Starts the first run and the load."""
+        self.start()
+        start(self.senders)
+
+    def start(self) -> None:
+        """The next run."""
+        retry = {"initial_interval": "100ms", "max_interval": "1s"}
+        delta = {"location": self.store.location, "commit": {"every": "100ms"}, "retry_on_failure": retry, **self.delta}
+        config = durable({"delta": delta}, self.ports, self.queue, batch=self.batch)
+        self.runs += 1
+        environment = self.store.environment()
+        self.run = self.start_pharos(config, self.ports, env=environment, name=f"run-{self.runs:03}")
+
+    def kill(self) -> None:
+        """SIGKILL, from whatever thread."""
+        self.run.program.process.kill()
+
+    @property
+    def log(self) -> Path:
+        """The directory of the pipeline's queue."""
+        return self.queue / "queue" / "logs"
+
+    def cursor(self) -> int:
+        """The first entry that is not known to be delivered, as the files of the queue say."""
+        return cursors(self.log)["delta"]
+
+    def wait_for_delivery(self) -> None:
+        """Waits until this run has delivered something and stored how far it is."""
+        before = self.cursor()
+        until("the exporter's position to move", lambda: self.cursor() > before, 60, every=0.02)
+
+    def bury(self, seconds: float = 60) -> None:
+        """Waits until the process is gone."""
+        code = self.run.program.wait(seconds)
+        assert code == -9, f"ended by itself with {code}:\n{self.run.program.tail()}"
+
+    def resume(self, progress: int = 1) -> Kill:
+        """Starts the next run after a kill, and waits until senders are served again."""
+        unknown = sum(sender.unknown for sender in self.senders)
+        before = self._unknown_before
+        self.start()
+        found = sum(int(items) for items in _FOUND.findall(self.run.program.output()))
+        kill = Kill(unknown - before, found)
+        self.kills.append(kill)
+        wait_for_more(self.senders, progress)
+        return kill
+
+    def note(self) -> None:
+        """Remembers what senders know, before a kill."""
+        self._unknown_before = sum(sender.unknown for sender in self.senders)
+
+    _unknown_before: int = 0
+
+    def end(self) -> None:
+        """The load ends, a clean stop delivers everything, and the table is compared with the senders."""
+        finish(self.senders)
+        until("the queue to be delivered", self._delivered, 120, every=0.2)
+        self.run.stop()
+        lake = Lake(self.store.location, self.run.config, self.store.s3)
+        assert_exactly_once(stored_numbers(lake), self.senders)
+
+    def _delivered(self) -> bool:
+        size = self.run.metrics().get("otelcol_exporter_queue_size", {"": -1.0})
+        return sum(size.values()) == 0
+
+    def report(self) -> str:
+        """One line about the kills."""
+        cut, found = sum(k.cut for k in self.kills), sum(k.found for k in self.kills)
+        counted = sum(k.counts for k in self.kills)
+        return (
+            f"{len(self.kills)} kills ({counted} with something at stake), {cut} answers cut off, "
+            f"{found} items found again, {acknowledged(self.senders)} requests acknowledged"
+        )
