@@ -31,7 +31,7 @@ fn settings(queue_size: u64) -> TailSettings {
             ..RetryOnFailure::default()
         }),
         timeout: Some(Duration::from_secs(5)),
-        batch: None,
+        ..TailSettings::default()
     }
 }
 
