@@ -180,7 +180,10 @@ mod tests {
         let host = Host::new(1 << 20);
         let (gate, watch) = gate(&host);
         let consumer = ScriptedConsumer::new().consumer();
-        let outlet = Outlet::new(Arc::new(Guarded::new(Box::new(gate), consumer)));
+        let outlet = Outlet::new(Arc::new(Guarded::new(
+            Box::new(gate) as Box<dyn pipeline::Gate>,
+            consumer,
+        )));
         let doors = [host.at_door(2).budget, host.at_door(2).budget];
         let [huge, small] = doors.each_ref().map(|door| outlet.charged_to(door));
         let _held = doors[0].charge(doors[0].guarantee() + 1).expect("fits");

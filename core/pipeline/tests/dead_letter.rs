@@ -129,7 +129,7 @@ fn a_letter_written_is_the_letter_read() {
     assert_eq!(text.lines().count(), 2);
     let mut letters = Letters::new(BufReader::new(text.as_bytes()));
     let read = letters
-        .next()
+        .read_next()
         .expect("reads")
         .expect("one")
         .expect("a letter");

@@ -58,6 +58,7 @@ fn settings(queue_size: usize, batch: Option<BatchSettings>) -> TailSettings {
         retry: None,
         timeout: None,
         batch,
+        ..TailSettings::default()
     }
 }
 
