@@ -506,26 +506,3 @@ fn a_configuration_without_storage_has_no_queue() {
             "--directory DIR",
         ]);
 }
-
-#[test]
-fn dead_letters_are_listed_exported_and_purged() {
-    let folder = Folder::new();
-    let log = open(&folder.path("storage/dead_letter/delta"));
-    append(&log, &["refused"]);
-    append(&log, &["refused", "too"]);
-    log.close();
-    let list = || {
-        let list = folder.run(storage(&["list", "-f", "json"])).quietly();
-        json(&list)
-    };
-    let found = list();
-    assert_eq!(found[0]["queue"], "dead_letter/delta");
-    assert_eq!(found[0]["kind"], "dead_letter");
-    assert_eq!(found[0]["items"], 3, "{found}");
-    let exported = folder.run(storage(&["export"])).quietly();
-    assert_eq!(exported.lines().count(), 2);
-    let said = folder.run(storage(&["purge", "dead_letter/delta", "-y"]));
-    let said = said.quietly();
-    assert!(said.contains(": 2 entries, 3 items, "), "{said}");
-    assert_eq!(list(), serde_json::json!([]));
-}
