@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
         .iter()
         .find(|(known, _)| **known == id)
         .ok_or_else(|| {
-            let known: Vec<String> = known.iter().map(|(id, _)| id.to_string()).collect();
+            let known: Vec<String> = known.keys().map(ToString::to_string).collect();
             Failure::new(format!(
                 "there is no pipeline \"{id}\" (configured: {})",
                 known.join(", ")

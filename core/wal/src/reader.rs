@@ -351,7 +351,11 @@ impl Reader {
                     return Found::Lost(self.lost(LostReason::Header, None, position));
                 }
                 Step::End => {
-                    self.mark(segment.first);
+                    // A file that ends with a whole entry is not to blame: what is missing
+                    // went with the file behind it.
+                    if scanner.offset < segment.bytes {
+                        self.mark(segment.first);
+                    }
                     scanner.expected = end;
                     let position = Position::before(end);
                     return Found::Lost(self.lost(LostReason::Missing, None, position));

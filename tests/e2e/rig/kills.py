@@ -20,7 +20,6 @@ from rig.segments import cursors
 from rig.steady import SteadySender, acknowledged, finish, start, wait_for_more
 from rig.waiting import until
 
-_FOUND = re.compile(r"holds data of an earlier run.*\"items\":(\d+)")
 _COMMIT = re.compile(r"_delta_log/(\d{20})\.json$")
 
 
@@ -152,8 +151,7 @@ class Victim:
         unknown = sum(sender.unknown for sender in self.senders)
         before = self._unknown_before
         self.start()
-        found = sum(int(items) for items in _FOUND.findall(self.run.program.output()))
-        kill = Kill(unknown - before, found)
+        kill = Kill(unknown - before, self.run.found())
         self.kills.append(kill)
         wait_for_more(self.senders, progress)
         return kill

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import itertools
+import socket
 import threading
 import time
 from collections import Counter
@@ -27,6 +28,8 @@ class OtlpSink:
         self.arrivals: list[tuple[str, int]] = []
         # what was taken without an answer: a sender has to send it again
         self.unanswered: set[tuple[str, int]] = set()
+        # when a request was answered, and what was in it
+        self.answered: list[tuple[float, list[tuple[str, int]]]] = []
         self._requests = itertools.count(1)
         self._lock = threading.Lock()
         sink = self
@@ -64,6 +67,13 @@ class OtlpSink:
                 self._taken_until = max(self._taken_until, time.monotonic()) + len(numbers) / self.rate
             taken = self._taken_until
         time.sleep(max(0.0, taken - time.monotonic()))
+        if _has_hung_up(handler.connection):
+            handler.close_connection = True
+            with self._lock:
+                self.unanswered.update(numbers)
+            return
+        with self._lock:
+            self.answered.append((time.monotonic(), numbers))
         try:
             handler.send_response(200)
             handler.send_header("Content-Type", "application/x-protobuf")
@@ -74,6 +84,13 @@ class OtlpSink:
             with self._lock:
                 self.unanswered.update(numbers)
 
+    def unconfirmed(self, moment: float) -> set[tuple[str, int]]:
+        """What a peer that ended at `moment` cannot have known to be delivered: it was taken without an
+        answer, or the answer went out so late that it may not have been read."""
+        with self._lock:
+            late = [numbers for at, numbers in self.answered if moment - 0.5 < at]
+            return self.unanswered.union(*late)
+
     @staticmethod
     def _tear_down(handler: BaseHTTPRequestHandler) -> None:
         handler.close_connection = True
@@ -82,6 +99,14 @@ class OtlpSink:
     def close(self) -> None:
         """Stops listening."""
         self.door.hang_up()
+
+
+def _has_hung_up(connection: socket.socket) -> bool:
+    """Whether the peer has closed its side."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
 
 
 def _numbers(request: ExportLogsServiceRequest) -> list[tuple[str, int]]:

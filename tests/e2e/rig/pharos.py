@@ -18,6 +18,7 @@ from rig.waiting import until
 
 READY = "Everything is ready"
 _UNACCOUNTED = re.compile(r"unaccounted\W+(-?\d+)")
+_FOUND = re.compile(r"holds data of an earlier run.*\"items\":(\d+)")
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? ([^ ]+)$")
 
 
@@ -92,6 +93,20 @@ class Pharos:
             unaccounted = _UNACCOUNTED.search(line)
             assert unaccounted, line
             assert unaccounted.group(1) == "0", line
+
+    def reports(self) -> list[dict[str, Any]]:
+        """What each exporter said at its end: found, accepted, sent, dropped, stored."""
+        ends = [line for line in self.program.output().splitlines() if "Exporter stopped" in line]
+        return [json.loads(line.rpartition("\t")[2]) for line in ends]
+
+    def found(self) -> int:
+        """Records that queues on disk held when they were opened."""
+        return sum(int(items) for items in _FOUND.findall(self.program.output()))
+
+    def resident(self) -> int:
+        """Bytes of memory that the process has now (VmRSS)."""
+        status = Path(f"/proc/{self.program.process.pid}/status").read_text()
+        return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1])
 
     def failing(self) -> dict[str, str]:
         """The components that the status page shows as failing, with the reason it gives."""

@@ -343,3 +343,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_segment_before_a_missing_one_is_not_set_aside() {
+    for gone in [1, 3] {
+        let disk = filled();
+        let all = segments(&disk);
+        disk.take(&name_of(all[gone]));
+        let mut house = House::open(&disk, small()).expect("it opens");
+        let cursor = house.cursor("one");
+        let (_, lost) = drain(&mut house.reader(Some(cursor)));
+        assert_eq!(lost.len(), 1);
+        house.append(&[b"after".to_vec()]);
+        house.acknowledge(cursor, crate::Position::through(lost[0].1.max(ENTRIES + 1)));
+        house.engine.persist().expect("a disk that writes");
+        let names = disk.list().expect("names");
+        let aside = names.iter().filter(|name| name.ends_with(".quarantined"));
+        assert_eq!(aside.count(), 0, "segment {gone} of {all:?}: {names:?}");
+    }
+}
