@@ -66,9 +66,22 @@ impl Retired {
     /// Stops exporters whose queue is on disk: what they have not delivered stays
     /// there, and a successor may read it from then on.
     pub(crate) async fn hand_back(&mut self) {
+        if self.queues.is_empty() {
+            return;
+        }
+        for (_, node) in &self.receivers {
+            node.running.stop.cancel();
+        }
         let queues = std::mem::take(&mut self.queues);
         let leaving = queues.into_iter().map(async |(_, queue)| {
             let QueueOnDisk { branch, tails, .. } = queue;
+            // Batches that were admitted before are still on their way here.
+            let _ = tokio::time::timeout(HANDOVER, async {
+                while Arc::strong_count(&branch) > 1 {
+                    tokio::time::sleep(LOOK).await;
+                }
+            })
+            .await;
             branch.pause().await;
             hand_back(tails.into_values()).await;
             branch.resume([]);

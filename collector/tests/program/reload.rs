@@ -193,7 +193,7 @@ fn another_exporter_takes_over_and_the_one_before_gives_account() {
         .wait_for_all(&["\"log records\":2", "\"otelcol.component.id\":\"debug/2\""]);
     let status = it.status();
     assert!(
-        status.contains("exporter:debug/2/logs") && !status.contains("exporter:debug/logs"),
+        status.contains("\"exporter:debug/2\"") && !status.contains("\"exporter:debug\""),
         "{status}"
     );
     it.collector.stop();

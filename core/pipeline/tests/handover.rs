@@ -37,7 +37,11 @@ fn settings(queue_size: u64) -> TailSettings {
 
 fn open() -> Arc<DurableLog> {
     let disk = Arc::new(SimulatedDisk::default());
-    DurableLog::open(disk, "logs", Clock::system()).expect("opens")
+    let options = wal::Options {
+        segment_bytes: 16 << 10,
+        ..wal::Options::default()
+    };
+    DurableLog::open_with(disk, "logs", Clock::system(), options).expect("opens")
 }
 
 async fn start(
@@ -176,16 +180,22 @@ async fn a_newcomer_has_what_comes_from_now_on_and_room_of_its_own() {
 }
 
 #[tokio::test]
-async fn without_exporters_senders_are_asked_to_come_back() {
+async fn without_exporters_nothing_is_admitted_and_what_was_is_kept() {
     let log = open();
     let old = start(&log, "a", &RecordingExporter::new([]), 1000).await;
     let branch = Branch::new(Arc::clone(&log), [&old]);
+    let across = Batch::new(logs(["across"]));
+    let room = branch.admit(&across.size()).expect("there is room");
     branch.pause().await;
     let held = offer(&branch, "held");
     hand_back(old).await;
     branch.resume([]);
-    for ack in [held, offer(&branch, "late")] {
-        let refused = outcome(ack).await.expect_err("nobody is there");
-        assert!(matches!(refused, Refused::Later { .. }), "{refused:?}");
-    }
+    outcome(held).await.expect("kept");
+    outcome(branch.offer(across, room)).await.expect("kept");
+    let refused = outcome(offer(&branch, "late")).await;
+    assert!(matches!(refused, Err(Refused::Later { .. })), "{refused:?}");
+    let exporter = RecordingExporter::new([]);
+    let new = start(&log, "a", &exporter, 1000).await;
+    assert_eq!(stop(new).await.found, 2);
+    assert_eq!(exporter.sent_bodies(), ["held", "across"]);
 }

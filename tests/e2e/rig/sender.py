@@ -57,6 +57,8 @@ class Tally:
     acknowledged: set[int] = field(default_factory=set)
     # sent, but the answer was an error or never came: may be stored once, or not at all
     uncertain: set[int] = field(default_factory=set)
+    # what was answered, or not, to the last of these
+    trouble: str = ""
 
 
 class Sender(threading.Thread):
@@ -105,10 +107,12 @@ class Sender(threading.Thread):
                 connection.request("POST", "/v1/logs", body, {"Content-Type": "application/x-protobuf"})
                 answer = connection.getresponse()
                 answer.read()
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as gone:
+                self.tally.trouble = repr(gone)
                 return Answer.GONE
             if answer.status in (429, 503):
                 return Answer.LATER
+            self.tally.trouble = f"status {answer.status}"
             return Answer.OK if answer.status == 200 else Answer.GONE
 
         return send
@@ -120,7 +124,8 @@ class Sender(threading.Thread):
         def send(numbers: Iterable[int]) -> Answer:
             try:
                 stub.Export(numbered_logs(self.tally.name, numbers), timeout=60)
-            except grpc.RpcError:
+            except grpc.RpcError as refused:
+                self.tally.trouble = str(refused)
                 # UNAVAILABLE means "try again" as well as "the server is gone": either way the
                 # records are uncertain, and this sender ends.
                 return Answer.GONE

@@ -263,12 +263,19 @@ fn collect(storage: &Path, all: &mut Vec<Place>) -> Result<(), Failure> {
 
 /// A log whose own directory was named.
 fn named_by_its_path(directory: &Path) -> Place {
-    let above = directory.parent().map(last).unwrap_or_default();
+    let above = directory.parent();
+    let above = |levels: usize| {
+        above
+            .and_then(|path| path.ancestors().nth(levels))
+            .map(last)
+    };
     let name = last(directory);
-    let (kind, pipeline) = match above.as_str() {
-        "queue" => (Kind::Queue, unescape(&name)),
-        "dead_letter" => (Kind::DeadLetter, None),
-        _ => (Kind::SetAside, unescape(&above)),
+    let (kind, pipeline) = match (above(0), above(1)) {
+        (Some(parent), _) if parent == "dead_letter" => (Kind::DeadLetter, None),
+        (Some(parent), Some(storage)) if storage == "set_aside" => {
+            (Kind::SetAside, unescape(&parent))
+        }
+        _ => (Kind::Queue, unescape(&name)),
     };
     let shown = match (&kind, &pipeline) {
         (Kind::Queue, Some(pipeline)) => pipeline.clone(),

@@ -84,8 +84,10 @@ impl Branch {
         }
     }
 
-    /// Goes on for these tails, first with what was held. Without tails, senders
-    /// are asked to come back.
+    /// Goes on for these tails, first with what was held. Without tails nothing
+    /// more is admitted, and what was admitted before is kept in the log for the
+    /// exporters whose cursors it still has: other branches may have it already,
+    /// so it must not be refused.
     pub fn resume<'a>(&self, tails: impl IntoIterator<Item = &'a Tail>) {
         let held = {
             let mut state = self.0.state.lock();
@@ -110,10 +112,6 @@ impl Shared {
             let mut state = self.state.lock();
             if let Some(held) = &mut state.held {
                 held.push(Held { batch, answer });
-                return;
-            }
-            if state.queues.is_empty() {
-                let _ = answer.send(Err(ended()));
                 return;
             }
             state.appending += 1;
