@@ -14,7 +14,15 @@ FUZZ_SECONDS ?= 60
 PYTEST_ARGS ?=
 PYTEST = PHAROS_BIN=$(PHAROS) $(PYTHON) -m pytest -c tests/pyproject.toml --rootdir tests -p no:cacheprovider
 
-.PHONY: help build run test test-unit test-e2e test-long test-upstream setup web-fresh fuzz lint fmt-check clippy lint-python docs-check
+# What a durable queue survives: kills, outages, a full disk, damage, deadlines.
+FAULTS := $(addprefix tests/e2e/,test_kill.py test_outage.py test_disk_full.py test_damaged_queue.py test_backlog.py \
+	test_durable_shutdown.py test_shared_queue.py test_synced_answer.py)
+# of make test-long: kills at random points for each store, seconds of each part of an outage, size of the backlog
+FAULT_KILLS ?= 500
+FAULT_SECONDS ?= 180
+FAULT_BACKLOG_MIB ?= 10240
+
+.PHONY: help build run test test-unit test-e2e test-faults test-long test-upstream setup web-fresh fuzz lint fmt-check clippy lint-python docs-check
 
 help:
 	@sed -n 's/^#   //p' Makefile; grep -oE '^[a-z][a-z0-9-]*:' Makefile | tr -d : | sort -u | xargs echo targets:
@@ -44,9 +52,16 @@ test-upstream: build
 	tests/setup/prepare python go
 	$(PYTEST) $(PYTEST_ARGS) tests/e2e/test_upstream.py
 
-# The tests that take longer when they may.
+# The faults alone, as short as they are in test-e2e.
+test-faults: build
+	tests/setup/prepare debian python
+	$(PYTEST) -s $(PYTEST_ARGS) $(FAULTS)
+
+# The tests that take longer when they may: hours.
 test-long: setup build
 	PHAROS_LONG_TESTS=1 $(PYTEST) $(PYTEST_ARGS) tests/e2e/test_memory.py
+	PHAROS_FAULT_KILLS=$(FAULT_KILLS) PHAROS_FAULT_SECONDS=$(FAULT_SECONDS) \
+		PHAROS_FAULT_BACKLOG_MIB=$(FAULT_BACKLOG_MIB) $(PYTEST) -s $(PYTEST_ARGS) $(FAULTS)
 
 # The built script that is checked in is what its source builds to.
 web-fresh:

@@ -238,7 +238,7 @@ impl Service {
         tokio::select! {
             () = self.stop() => {}
             name = signals.end() => {
-                tracing::error!(signal = name, "Received a second signal. Exiting at once; what was not delivered is lost.");
+                tracing::error!(signal = name, "Received a second signal. Exiting at once; what was neither delivered nor is in a queue on disk is lost.");
                 std::process::exit(1);
             }
         }

@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use otlp::Signal;
+use pipeline::health::Health;
 use pipeline::memory::Group;
 use pipeline::registry::{self, Factory, ProcessorConfig, Stability};
 use pipeline::{Gate, Host, Refused, Size};
@@ -35,8 +36,8 @@ struct MemoryLimiter {
     group: Option<Group>,
     interval: Duration,
     metrics: LimiterMetrics,
-    /// There is one once the gate is opened.
-    watch: OnceLock<Arc<Watch>>,
+    /// There is one once the gate is opened, and whose health it reports to.
+    watch: OnceLock<(Arc<Watch>, Health)>,
 }
 
 impl MemoryLimiter {
@@ -61,19 +62,20 @@ impl MemoryLimiter {
 impl Gate for MemoryLimiter {
     fn open(&self, host: &Host) {
         self.watch.get_or_init(|| {
-            Watch::of(
+            let watch = Watch::of(
                 self.component.clone(),
                 self.limits,
                 self.group.clone(),
                 self.interval,
                 host,
-            )
+            );
+            (watch, host.health.clone())
         });
     }
 
     fn pass(&self, size: &Size) -> Result<(), Refused> {
         match self.watch.get() {
-            Some(watch) if !watch.lets_in(size.bytes) => {
+            Some((watch, _)) if !watch.lets_in(size.bytes) => {
                 self.metrics.refused(size.items);
                 let after = self.interval.max(Duration::from_secs(1));
                 Err(Refused::later(watch.why(), Some(after)))
@@ -84,6 +86,14 @@ impl Gate for MemoryLimiter {
 
     fn passed(&self, size: &Size) {
         self.metrics.accepted(size.items);
+    }
+}
+
+impl Drop for MemoryLimiter {
+    fn drop(&mut self) {
+        if let Some((watch, health)) = self.watch.get() {
+            watch.leave(health);
+        }
     }
 }
 
@@ -106,7 +116,9 @@ mod tests {
         let watch = Watch::new(name.clone(), LIMITS, None, interval, host.clone());
         let watch = Arc::new(watch);
         let gate = MemoryLimiter::new(name, Signal::Logs, LIMITS, None, interval);
-        gate.watch.get_or_init(|| Arc::clone(&watch));
+        watch.join(&host.health);
+        gate.watch
+            .get_or_init(|| (Arc::clone(&watch), host.health.clone()));
         (gate, watch)
     }
 
@@ -180,10 +192,8 @@ mod tests {
         let host = Host::new(1 << 20);
         let (gate, watch) = gate(&host);
         let consumer = ScriptedConsumer::new().consumer();
-        let outlet = Outlet::new(Arc::new(Guarded::new(
-            Box::new(gate) as Box<dyn pipeline::Gate>,
-            consumer,
-        )));
+        let gate: Box<dyn Gate> = Box::new(gate);
+        let outlet = Outlet::new(Arc::new(Guarded::new(gate, consumer)));
         let doors = [host.at_door(2).budget, host.at_door(2).budget];
         let [huge, small] = doors.each_ref().map(|door| outlet.charged_to(door));
         let _held = doors[0].charge(doors[0].guarantee() + 1).expect("fits");
@@ -199,6 +209,33 @@ mod tests {
     }
 
     #[test]
+    fn one_of_two_pipelines_that_leaves_takes_only_its_own_word_back() {
+        let host = Host::new(1000);
+        let (logs, traces) = (host.of("logs"), host.of("traces"));
+        let (gate, watch) = gate(&logs);
+        watch.join(&traces.health);
+        watch.look(Some(90));
+        logs.health.leave();
+        drop(gate);
+        let report = |status: Status| {
+            let components = host.health.components();
+            let report = &components["processor:memory_limiter/test"];
+            assert_eq!(
+                std::mem::discriminant(&report.status),
+                std::mem::discriminant(&status)
+            );
+        };
+        report(Status::RecoverableError("".into()));
+        watch.look(Some(60));
+        report(Status::Ok);
+        let late = host.of("metrics");
+        watch.look(Some(90));
+        traces.health.leave();
+        watch.join(&late.health);
+        report(Status::RecoverableError("".into()));
+    }
+
+    #[test]
     fn pipelines_that_name_one_limiter_share_its_looks() {
         let host = Host::new(1000);
         let open = |name: &str| {
@@ -209,7 +246,8 @@ mod tests {
             };
             let gate = MemoryLimiter::new(name.to_owned(), Signal::Logs, limits, None, interval);
             gate.open(&host);
-            Arc::clone(gate.watch.get().expect("opened"))
+            let (watch, _) = gate.watch.get().expect("opened");
+            Arc::clone(watch)
         };
         let (logs, traces) = (open("memory_limiter"), open("memory_limiter"));
         assert!(Arc::ptr_eq(&logs, &traces));

@@ -42,7 +42,7 @@ def test_time_out_of_range(start_pharos: StartPharos, tmp_path: Path) -> None:
 
 def replay(config: Path, file: Path, *more: str) -> str:
     """`pharos replay` through the log pipeline; what it says."""
-    command = [pharos_binary(), "replay", "--config", config, "--pipeline", "logs", *more, file]
+    command: list[str | Path] = [pharos_binary(), "replay", "--config", config, "--pipeline", "logs", *more, file]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -70,7 +70,7 @@ def test_repaired_letters_are_stored_once(start_pharos: StartPharos, tmp_path: P
     file.write_text("".join(json.dumps(letter) + "\n" for letter in letters))
     kept_again = letters[-1]["items"]
 
-    command = [pharos_binary(), "replay", "--config", pharos.config, "--pipeline", "logs", file]
+    command: list[str | Path] = [pharos_binary(), "replay", "--config", pharos.config, "--pipeline", "logs", file]
     killed = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     log = location / "otel_logs" / "_delta_log"
     before = len(list(log.glob("*.json")))

@@ -52,7 +52,7 @@ def small_senders(ports: Ports) -> list[SteadySender]:
     return [SteadySender(f"s{n}", port, way, pause=0.002) for n, (way, port) in enumerate(ways)]
 
 
-@pytest.mark.timeout(120 + 10 * KILLS)
+@pytest.mark.timeout(180 + 20 * KILLS)
 def test_random_points(start_pharos: StartPharos, store: Store, tmp_path: Path) -> None:
     """After a random number of acknowledged requests and a moment more; with and without commits before."""
     print(f"PHAROS_FAULT_SEED={SEED}")
@@ -161,7 +161,7 @@ def _never() -> Answer | None:
     raise AssertionError("the fault was not armed")
 
 
-@pytest.mark.timeout(120 + 30 * ROUNDS)
+@pytest.mark.timeout(180 + 60 * ROUNDS)
 @pytest.mark.parametrize("window", [segment_rolled, data_file_written, commit_sent, commit_landed, log_trimmed])
 def test_named_window(start_pharos: StartPharos, store: Store, tmp_path: Path, window: Window) -> None:
     """A kill inside the window, with data at stake; then all of it is there once."""

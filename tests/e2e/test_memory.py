@@ -24,8 +24,8 @@ LIMIT = 256 << 20
 LONG = os.environ.get("PHAROS_LONG_TESTS") == "1"
 SECONDS = 300 if LONG else 30
 # records a second that the sink takes, and that are offered to the collector
-TAKEN, OFFERED = 4000, 40000
-SENDERS, PER_REQUEST = 8, 500
+TAKEN, OFFERED = 500, 5000
+SENDERS, PER_REQUEST = 8, 100
 BEACON_EVERY = 0.1
 
 log = logging.getLogger(__name__)
@@ -130,11 +130,11 @@ def figures(senders: list[PacedSender], beacons: PacedSender, group: MemoryGroup
 @pytest.mark.timeout(900 if LONG else 240)
 @pytest.mark.parametrize("limited", [True, False], ids=["memory_limiter", "byte_budget_alone"])
 def test_ten_times_more_than_the_sink_takes(
-    start_pharos: StartPharos, group: MemoryGroup, sink: OtlpSink, limited: bool
+    group: MemoryGroup, start_pharos: StartPharos, sink: OtlpSink, limited: bool
 ) -> None:
     """With `memory_limiter`, and with nothing but the byte budget of the process."""
     ports = Ports()
-    processors: dict[str, Any] = {"batch": {"timeout": "200ms", "send_batch_size": 1000, "send_batch_max_size": 2000}}
+    processors: dict[str, Any] = {"batch": {"timeout": "200ms", "send_batch_size": 200, "send_batch_max_size": 400}}
     if limited:  # less than the byte budget, which is 64 MiB here, would let in
         idle = idle_mebibytes(start_pharos, configuration(sink, ports, processors), ports)
         limiter = {"check_interval": "1s", "limit_mib": idle + 50, "spike_limit_mib": 20}

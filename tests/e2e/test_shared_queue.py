@@ -1,4 +1,4 @@
-"""Several exporters on one queue: it is written once, each goes at its own pace, and none that leaves loses its part."""
+"""Several exporters on one queue: it is written once, each goes at its own pace, none that leaves loses its part."""
 
 from pathlib import Path
 from typing import Any

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use benches::arguments::Arguments;
 use benches::http1::{Connection, post};
-use benches::input::{Template, beacon};
+use benches::input::{self, beacon};
 use benches::tally::{self, Tally};
 use benches::{Failure, cpu};
 use net::Code;
@@ -28,8 +28,6 @@ use tokio::time::Instant;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const LOGS: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
-/// Different requests, so that neither caches nor branch predictors know the input by heart.
-const TEMPLATES: u64 = 16;
 /// How long the sink may be silent before what is missing counts as lost.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -50,7 +48,6 @@ struct Load {
     records: u64,
     rate: Option<f64>,
     begun: Instant,
-    templates: Vec<Template>,
     next: AtomicU64,
     accepted: AtomicU64,
     refused: AtomicU64,
@@ -71,7 +68,7 @@ impl Load {
     }
 
     fn request(&self, turn: u64) -> bytes::Bytes {
-        self.templates[(turn % TEMPLATES) as usize].numbered(turn * self.records)
+        input::request(turn, self.records as usize)
     }
 
     fn answered(&self, well: bool) {
@@ -187,10 +184,6 @@ async fn main() -> Result<(), Failure> {
     } else {
         arguments.get("records", 1000)?
     };
-    let templates = if one_event { 0 } else { TEMPLATES };
-    let templates = (0..templates)
-        .map(|seed| Template::new(seed, records as usize))
-        .collect();
     let sink: Option<String> = arguments.optional("tally")?;
     let before = match &sink {
         Some(sink) => tally::ask(sink).await?,
@@ -206,7 +199,6 @@ async fn main() -> Result<(), Failure> {
         records,
         rate: arguments.optional("rate")?,
         begun: Instant::now(),
-        templates,
         next: AtomicU64::new(0),
         accepted: AtomicU64::new(0),
         refused: AtomicU64::new(0),

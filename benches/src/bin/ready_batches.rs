@@ -1,17 +1,20 @@
-//! What Parquet alone costs: log records as ready-made Arrow batches, written to a directory with the settings of
-//! the delta exporter (`lake/table/src/stage.rs`): sorted batches of 32 MiB, a row group each, zstd 1, files of 128 MiB.
+//! What Parquet alone costs, and what it costs to get there: log records from requests to Arrow batches, and those
+//! batches, ready-made, to files with the settings of the delta exporter (`lake/table/src/stage.rs`): sorted batches
+//! of 32 MiB, a row group each, zstd 1, files of 128 MiB.
 //!
 //! `ready_batches --records 1000000 --directory /tmp/ready`
 //!
-//! Making the batches is measured apart. Prints one line a million records.
+//! One thread; each part is measured apart, a row group at a time, so that memory stays small. Prints one line of CPU
+//! seconds a million records: `cpu_s_per_million` is Parquet's, `validate`, `append` and `take` (sorting) are the
+//! making of the batches, `requests` is what nobody but this program has to do.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use benches::arguments::Arguments;
-use benches::input::Template;
-use benches::{Failure, cpu};
+use benches::{Failure, input};
+use cpu_time::ThreadTime;
 use lake_layout::{DayBatch, Encoder, Entry, Kind, ParquetSettings, TableSpec, parquet_properties};
 use otlp::{Payload, Signal};
 use parquet::arrow::ArrowWriter;
@@ -23,73 +26,114 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ROW_GROUP: usize = 32 << 20;
 const FILE: usize = 128 << 20;
 const RECORDS: u64 = 1000;
+/// As a queue in memory names its log: it is in every record id.
+const LOG: &str = "memory-01936b2e-7c1a-7d3e-9f40-5b2c8d1e6a70";
+const INGEST_TIME_UNIX_NANO: u64 = 1_795_262_400_000_000_000;
 
-fn batches(spec: &Arc<TableSpec>, records: u64) -> Result<Vec<DayBatch>, Failure> {
-    let templates: Vec<_> = (0..16)
-        .map(|seed| Template::new(seed, RECORDS as usize))
-        .collect();
-    let mut encoder = Encoder::new(spec.clone(), "0badcafe");
-    let mut batches = Vec::new();
-    for (sequence, template) in (0..records / RECORDS).zip(templates.iter().cycle()) {
-        let request = template.numbered(sequence * RECORDS);
-        let payload = Payload::validate(Signal::Logs, request)?;
-        let ingest_time_unix_nano = 1_795_262_400_000_000_000;
-        encoder.append(Entry {
-            payload: &payload,
-            sequence,
-            ingest_time_unix_nano,
-        })?;
-        if encoder.size() >= ROW_GROUP {
-            batches.extend(encoder.take(ROW_GROUP)?);
-        }
+/// CPU seconds of the parts.
+#[derive(Default)]
+struct Spent {
+    requests: f64,
+    validate: f64,
+    append: f64,
+    take: f64,
+    parquet: f64,
+}
+
+/// Adds the CPU that `work` takes to `spent`.
+fn timed<R>(spent: &mut f64, work: impl FnOnce() -> Result<R, Failure>) -> Result<R, Failure> {
+    let begun = ThreadTime::try_now()?;
+    let done = work()?;
+    *spent += begun.try_elapsed()?.as_secs_f64();
+    Ok(done)
+}
+
+/// The files, one open at a time.
+struct Files<'a> {
+    spec: &'a TableSpec,
+    directory: &'a Path,
+    open: Option<ArrowWriter<File>>,
+    files: usize,
+    row_groups: usize,
+    bytes: usize,
+}
+
+impl Files<'_> {
+    fn create(&mut self, rows: usize) -> Result<ArrowWriter<File>, Failure> {
+        self.files += 1;
+        let path = self.directory.join(format!("part-{}.parquet", self.files));
+        let settings = ParquetSettings {
+            rows_a_group: rows,
+            ..ParquetSettings::default()
+        };
+        let options = ArrowWriterOptions::new()
+            .with_properties(parquet_properties(self.spec, settings))
+            .with_skip_arrow_metadata(true);
+        let schema = self.spec.file_schema().clone();
+        let file = File::create(path)?;
+        Ok(ArrowWriter::try_new_with_options(file, schema, options)?)
     }
-    batches.extend(encoder.take(0)?);
-    Ok(batches)
-}
 
-fn writer(spec: &TableSpec, path: PathBuf, rows: usize) -> Result<ArrowWriter<File>, Failure> {
-    let settings = ParquetSettings {
-        rows_a_group: rows,
-        ..ParquetSettings::default()
-    };
-    let options = ArrowWriterOptions::new()
-        .with_properties(parquet_properties(spec, settings))
-        .with_skip_arrow_metadata(true);
-    let schema = spec.file_schema().clone();
-    Ok(ArrowWriter::try_new_with_options(
-        File::create(path)?,
-        schema,
-        options,
-    )?)
-}
-
-/// Writes the batches; returns how many bytes the files have.
-fn write(spec: &TableSpec, batches: &[DayBatch], directory: &Path) -> Result<usize, Failure> {
-    let (mut bytes, mut files) = (0, 0);
-    let mut open: Option<ArrowWriter<File>> = None;
-    for day in batches {
-        let mut file = match open.take() {
+    fn write(&mut self, day: &DayBatch) -> Result<(), Failure> {
+        let mut file = match self.open.take() {
             Some(file) => file,
-            None => {
-                files += 1;
-                let path = directory.join(format!("part-{files}.parquet"));
-                writer(spec, path, day.batch.num_rows())?
-            }
+            None => self.create(day.batch.num_rows())?,
         };
         file.write(&day.batch)?;
         file.flush()?;
-        if file.bytes_written() >= FILE {
+        self.row_groups += 1;
+        self.open = Some(file);
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|f| f.bytes_written() >= FILE)
+        {
+            self.finish()?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        if let Some(mut file) = self.open.take() {
             file.finish()?;
-            bytes += file.bytes_written();
-        } else {
-            open = Some(file);
+            self.bytes += file.bytes_written();
+        }
+        Ok(())
+    }
+}
+
+/// Encodes and writes `records` records, at least a request of them.
+fn run(
+    records: u64,
+    spent: &mut Spent,
+    files: &mut Files<'_>,
+    spec: &Arc<TableSpec>,
+) -> Result<(), Failure> {
+    let mut encoder = Encoder::new(spec.clone(), LOG);
+    let requests = records.div_ceil(RECORDS);
+    for sequence in 0..requests {
+        let request = timed(&mut spent.requests, || {
+            Ok(input::request(sequence, RECORDS as usize))
+        })?;
+        let payload = timed(&mut spent.validate, || {
+            Ok(Payload::validate(Signal::Logs, request)?)
+        })?;
+        timed(&mut spent.append, || {
+            Ok(encoder.append(Entry {
+                payload: &payload,
+                sequence,
+                ingest_time_unix_nano: INGEST_TIME_UNIX_NANO,
+            })?)
+        })?;
+        let last = sequence + 1 == requests;
+        if encoder.size() >= ROW_GROUP || last {
+            let least = if last { 0 } else { ROW_GROUP };
+            for day in timed(&mut spent.take, || Ok(encoder.take(least)?))? {
+                timed(&mut spent.parquet, || files.write(&day))?;
+            }
         }
     }
-    if let Some(mut file) = open {
-        file.finish()?;
-        bytes += file.bytes_written();
-    }
-    Ok(bytes)
+    timed(&mut spent.parquet, || files.finish())
 }
 
 fn main() -> Result<(), Failure> {
@@ -99,17 +143,27 @@ fn main() -> Result<(), Failure> {
         arguments.get("directory", std::env::temp_dir().join("ready_batches"))?;
     std::fs::create_dir_all(&directory)?;
     let spec = Arc::new(TableSpec::new(Kind::Logs));
-    let begun = cpu::own_seconds()?;
-    let batches = batches(&spec, records)?;
-    let made = cpu::own_seconds()?;
-    let bytes = write(&spec, &batches, &directory)?;
-    let written = cpu::own_seconds()?;
+    let mut files = Files {
+        spec: &spec,
+        directory: &directory,
+        open: None,
+        files: 0,
+        row_groups: 0,
+        bytes: 0,
+    };
+    let mut spent = Spent::default();
+    run(records, &mut spent, &mut files, &spec)?;
     let millions = records as f64 / 1e6;
     println!(
-        "records={records} row_groups={} file_bytes={bytes} made_cpu_s_per_million={:.3} cpu_s_per_million={:.3}",
-        batches.len(),
-        (made - begun) / millions,
-        (written - made) / millions,
+        "records={records} row_groups={} file_bytes={} requests={:.3} validate={:.3} append={:.3} take={:.3} made_cpu_s_per_million={:.3} cpu_s_per_million={:.3}",
+        files.row_groups,
+        files.bytes,
+        spent.requests / millions,
+        spent.validate / millions,
+        spent.append / millions,
+        spent.take / millions,
+        (spent.validate + spent.append + spent.take) / millions,
+        spent.parquet / millions,
     );
     Ok(())
 }

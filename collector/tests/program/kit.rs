@@ -279,24 +279,33 @@ impl Drop for Collector {
 
 /// One HTTP/1.1 request over a connection of its own: status and body.
 pub(crate) fn http(address: &str, method: &str, path: &str, json: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).expect("somebody listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let answer = try_http(address, method, path, json);
+    answer.expect("somebody listens, and answers")
+}
+
+/// As [`http`], but the connection may be refused or reset.
+pub(crate) fn try_http(
+    address: &str,
+    method: &str,
+    path: &str,
+    json: &str,
+) -> std::io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{json}",
         json.len()
     );
-    stream
-        .write_all(request.as_bytes())
-        .expect("the request is taken");
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
+    stream.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
     let status = head
         .split(' ')
         .nth(1)
         .and_then(|status| status.parse().ok());
-    (status.expect("a status"), body.to_owned())
+    Ok((status.expect("a status"), body.to_owned()))
 }
 
 /// Sends log records with these bodies to an OTLP receiver.

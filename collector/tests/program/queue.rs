@@ -188,6 +188,25 @@ fn one_queue_can_be_named_by_its_directory() {
     let directory = "storage/set_aside/logs~002Fa/old";
     let list = folder.run(["queue", "list", "-f", "json", "--directory", directory]);
     assert_eq!(json(&list.quietly())[0]["kind"], "set_aside");
+    fs::rename(folder.path("storage/queue/logs~002Fa"), folder.path("copy")).expect("a rename");
+    let purge = [
+        "queue",
+        "purge",
+        "copy",
+        "--exporter",
+        "delta",
+        "-y",
+        "--directory",
+        "copy",
+    ];
+    let said = folder.run(purge).quietly();
+    assert!(said.starts_with("queue copy: 3 entries, "), "{said}");
+    let list = folder.run(["queue", "list", "-f", "json", "--directory", "copy"]);
+    let list = json(&list.quietly());
+    assert_eq!(
+        (&list[0]["kind"], &list[0]["items"]),
+        (&"queue".into(), &5.into())
+    );
 }
 
 #[test]
@@ -486,28 +505,4 @@ fn a_configuration_without_storage_has_no_queue() {
             "the configuration has no file_storage extension",
             "--directory DIR",
         ]);
-}
-
-#[test]
-fn dead_letters_are_listed_exported_and_purged() {
-    let folder = Folder::new();
-    let log = open(&folder.path("storage/dead_letter/delta"));
-    append(&log, &["refused"]);
-    append(&log, &["refused", "too"]);
-    log.close();
-    let list = || {
-        let list = folder.run(storage(&["list", "-f", "json"])).quietly();
-        json(&list)
-    };
-    let found = list();
-    assert_eq!(found[0]["queue"], "dead_letter/delta");
-    assert_eq!(found[0]["kind"], "dead_letter");
-    assert_eq!(found[0]["items"], 3, "{found}");
-    let exported = folder.run(storage(&["export"])).quietly();
-    assert_eq!(exported.lines().count(), 2);
-    let said = folder.run(storage(&["purge", "dead_letter/delta", "-y"]));
-    let said = said.quietly();
-    assert!(said.contains(": 2 entries, 3 items, "), "{said}");
-    assert_eq!(list()[0]["items"], 0);
-    assert!(folder.path("storage/dead_letter/delta").exists());
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::kit::{Collector, Folder, free_port, http, post_logs, taken_port};
+use crate::kit::{Collector, Folder, free_port, http, post_logs, taken_port, try_http};
 
 const RELOADED: &str = "Configuration reloaded.";
 const FAILED: &str = "Reloading the configuration failed.";
@@ -239,11 +239,18 @@ fn all_addresses_follow_one_on_the_same_port() {
     let old = it.otlp.clone();
     it.edit(&old, &old.replace("127.0.0.1", "0.0.0.0"));
     it.reload();
+    // A connection that the socket before had and nobody took is reset with it.
+    until("an answer", || {
+        try_http(&old, "GET", "/", "").is_ok_and(|(status, _)| status == 404)
+    });
     post_logs(&old, &["everywhere"]);
     it.collector.wait_for("Body: Str(everywhere)");
     let everywhere = old.replace("127.0.0.1", "0.0.0.0");
     it.edit(&everywhere, &old);
     it.reload();
+    until("an answer", || {
+        try_http(&old, "GET", "/", "").is_ok_and(|(status, _)| status == 404)
+    });
     post_logs(&old, &["here again"]);
     it.collector.wait_for("Body: Str(here again)");
     it.collector.stop();

@@ -94,3 +94,39 @@ fn a_clone_is_not_changed_by_what_is_appended() {
     assert_eq!(before.into_bytes(), bytes);
     assert!(joined.into_bytes().starts_with(&bytes));
 }
+
+#[test]
+fn an_owner_lives_as_long_as_the_last_slice_of_what_it_was_tied_to() {
+    use std::sync::Arc;
+    let owner = Arc::new(());
+    let mut kept = payload(record(3 * SMALL));
+    kept.append(payload(record(2 * SMALL)));
+    let before = kept.clone().into_bytes();
+    let kept = kept.keep(Arc::clone(&owner));
+    assert_eq!((kept.items(), kept.clone().into_bytes()), (2, before));
+    let mut joined = payload(record(SMALL));
+    joined.append(kept);
+    let mut pieces = joined
+        .split(otlp::SplitLimits {
+            max_items: 1,
+            max_bytes: 0,
+        })
+        .pieces;
+    assert_eq!(pieces.len(), 3);
+    pieces.remove(0);
+    assert_eq!(Arc::strong_count(&owner), 2, "two pieces, one owner");
+    pieces.remove(0);
+    assert_eq!(Arc::strong_count(&owner), 2);
+    drop(pieces);
+    assert_eq!(Arc::strong_count(&owner), 1);
+}
+
+#[test]
+fn bytes_of_small_segments_are_known() {
+    let mut joined = payload(record(2 * SMALL));
+    assert_eq!(joined.size_of_small_segments(), 0);
+    let small = payload(record(10));
+    let size = small.size();
+    joined.append(small);
+    assert_eq!(joined.size_of_small_segments(), size);
+}

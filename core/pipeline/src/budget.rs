@@ -35,7 +35,9 @@ impl Budget {
 
     /// The same budget seen from the door of a new holder, one of `doors` among
     /// which a quarter of the limit is divided: its part is guaranteed to it as
-    /// long as the door is in use. All else is there for whoever comes first.
+    /// long as the door is in use, its last bytes included. All else is there for
+    /// whoever comes first. Half of the limit may be promised in all, so that
+    /// receivers that a reload replaces keep their part beside the new ones.
     ///
     /// A door that is opened while others hold more than the common part that
     /// is left makes that part full; what was handed out stays handed out.

@@ -216,6 +216,7 @@ impl Tail {
                     hurry: self.hurry.clone(),
                     next: self.resumed.map_or(1, |last| last + 1),
                     on_disk: self.source.as_ref().map(|source| source.on_disk.clone()),
+                    given_up: None,
                 };
                 let work = match &mut self.source {
                     Some(source) => {

@@ -248,9 +248,44 @@ fn a_store_has_each_entry_once_over_lost_answers_and_power_cuts() {
                 _ => power_cut(running, rig, &disk, seed * 10 + round),
             }
         }
+        // A stop does not wait for a store that fails: the rest is on disk.
+        for _ in 0..4 {
+            store.forget_staged();
+            process().block_on(async {
+                let driver = Driver::Sink(Arc::clone(&store) as Arc<dyn pipeline::Sink>);
+                let rig = Rig::start(&disk, &[("lake", driver)], &batching()).await;
+                rig.stop(PATIENCE).await;
+            });
+        }
         let stored: Vec<String> = store.commits().into_iter().flatten().collect();
         assert_eq!(stored, wanted, "seed {seed}");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_at_a_stop_gets_nothing_of_what_stands_behind() {
+    let disk = SimulatedDisk::default();
+    let store = RecordingSink::new(Duration::from_secs(3600), 1, [Step::Fail]);
+    let mut with = settings();
+    let retry = with.retry.as_mut().expect("on");
+    retry.initial_interval = ::settings::Duration::from_secs(3600);
+    let driver = Driver::Sink(Arc::clone(&store) as Arc<dyn pipeline::Sink>);
+    let rig = Rig::start(&disk, &[("lake", driver)], &with).await;
+    for number in 0..5 {
+        rig.send(&[&number.to_string()]).await.expect("taken");
+    }
+    until("the first commit has failed", || store.attempts() == 1).await;
+    let report = rig.stop(PATIENCE).await.remove(0);
+    assert_eq!((report.sent, report.stored), (0, 5));
+    assert!(
+        store.commits().is_empty(),
+        "a later commit claims the first entry"
+    );
+    store.forget_staged();
+    let driver = Driver::Sink(Arc::clone(&store) as Arc<dyn pipeline::Sink>);
+    let rig = Rig::start(&disk, &[("lake", driver)], &with).await;
+    assert_eq!(rig.stop(PATIENCE).await[0].sent, 5);
+    assert_eq!(store.commits().concat(), ["0", "1", "2", "3", "4"]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
@@ -25,6 +26,11 @@ use crate::state::{CursorStatus, Position, Shared, Status};
 /// After how many groups the positions of cursors are stored although appends
 /// never pause.
 const GROUPS_A_STORE: u32 = 32;
+
+/// How long appends have to pause before positions are stored without need.
+/// Consumers acknowledge right behind an answer, and senders come again as soon:
+/// without this each group would cost a second sync.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Called once when positions are stored.
 type Stored = Box<dyn FnOnce(Result<(), CursorError>) + Send>;
@@ -59,6 +65,14 @@ struct Waiting {
     closing: bool,
     /// The thread is gone.
     gone: bool,
+}
+
+impl Waiting {
+    /// Whether nobody waits for the writer.
+    fn idle(&self) -> bool {
+        let asked = !self.stores.is_empty() || !self.errands.is_empty();
+        self.appends.is_empty() && !asked && !self.closing
+    }
 }
 
 /// What the handles hand to the writer.
@@ -449,10 +463,9 @@ fn write(mut engine: Engine, door: &Door) {
     loop {
         let (appends, stores, errands, jump, moved, closing) = {
             let mut waiting = door.waiting.lock();
-            door.knock.wait_while(&mut waiting, |w| {
-                let asked = !w.stores.is_empty() || !w.errands.is_empty();
-                w.appends.is_empty() && !asked && !w.moved && !w.closing
-            });
+            door.knock
+                .wait_while(&mut waiting, |w| w.idle() && !w.moved);
+            door.knock.wait_while_for(&mut waiting, |w| w.idle(), PAUSE);
             let idle = waiting.appends.is_empty() || groups + 1 >= GROUPS_A_STORE;
             let moved = idle && std::mem::take(&mut waiting.moved);
             (

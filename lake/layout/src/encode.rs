@@ -15,7 +15,6 @@ use arrow_schema::ArrowError;
 use otlp::Payload;
 
 use crate::reject::{Reason, Rejected, isolate};
-use crate::sort::sorted;
 use crate::tables::{Kind, TableSpec};
 use days::{Days, Rows};
 use ecs::EcsRows;
@@ -54,6 +53,16 @@ pub struct DayBatch {
     pub day: i32,
     /// The rows, in the table's file schema.
     pub batch: RecordBatch,
+}
+
+/// All rows of one day, sorted by the table's sort key: a row group of a file, in parts.
+pub struct RowGroup<'a> {
+    /// Days since 1970: the value of the partition column, which is not in the batches.
+    pub day: i32,
+    /// Rows of all batches.
+    pub rows: usize,
+    /// The rows, in the table's file schema.
+    pub batches: Box<dyn Iterator<Item = Result<RecordBatch, EncodeError>> + 'a>,
 }
 
 /// Encoding failed as a whole.
@@ -232,29 +241,38 @@ impl Encoder {
     /// When Arrow refuses the columns; the rows of that day are lost then, so give the entries
     /// again.
     pub fn take(&mut self, bytes: usize) -> Result<Vec<DayBatch>, EncodeError> {
-        let spec = &self.spec;
-        let taken = match &mut self.table {
-            Table::Logs(writer) => writer.days.take(bytes),
-            Table::Traces(writer) => writer.days.take(bytes),
-            Table::Metrics(writer) => writer.days.take(bytes),
-            Table::Ecs(writer) => writer.days.take(bytes),
-        };
-        taken
-            .and_then(|days| {
-                days.into_iter()
-                    .map(|(day, batch)| {
-                        let batch = sorted(batch, spec.kind().sort_key())?;
-                        Ok(DayBatch { day, batch })
-                    })
-                    .collect::<Result<Vec<_>, ArrowError>>()
-            })
-            .map_err(|source| EncodeError::Arrow {
-                table: spec.name().to_owned(),
-                source,
-            })
+        let mut taken = Vec::new();
+        self.drain(bytes, usize::MAX, |group| {
+            let day = group.day;
+            for batch in group.batches {
+                taken.push(DayBatch { day, batch: batch? });
+            }
+            Ok(())
+        })?;
+        Ok(taken)
     }
 
-    /// Forgets all rows that were not taken.
+    /// Hands the days that hold at least `bytes` (0: all) to `each`, one after the other, as
+    /// batches of at most `batch_rows` rows. A batch is put together when it is asked for: one
+    /// that fits a processor's cache is read from there by whoever writes it.
+    ///
+    /// # Errors
+    /// Those of `each`; the rows of that day are lost then, so give the entries again.
+    pub fn drain<E>(
+        &mut self,
+        bytes: usize,
+        batch_rows: usize,
+        each: impl FnMut(RowGroup<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match &mut self.table {
+            Table::Logs(writer) => writer.days.drain(bytes, batch_rows, each),
+            Table::Traces(writer) => writer.days.drain(bytes, batch_rows, each),
+            Table::Metrics(writer) => writer.days.drain(bytes, batch_rows, each),
+            Table::Ecs(writer) => writer.days.drain(bytes, batch_rows, each),
+        }
+    }
+
+    /// Forgets all rows that were not taken, and gives back the room that is kept for new ones.
     pub fn clear(&mut self) {
         match &mut self.table {
             Table::Logs(writer) => writer.days.clear(),

@@ -20,7 +20,7 @@ mod time;
 mod value;
 
 pub use column::{Column, Encoding};
-pub use encode::{Appended, DayBatch, EcsName, EncodeError, Encoder, Entry};
+pub use encode::{Appended, DayBatch, EcsName, EncodeError, Encoder, Entry, RowGroup};
 pub use parquet_settings::{ParquetSettings, parquet_properties};
 pub use promote::{BadPromotion, PRESETS, PromotedType, Promotion, Promotions, preset};
 pub use reject::{Reason, Rejected};

@@ -7,7 +7,7 @@ use arrow_array::types::{Float64Type, Int64Type};
 use arrow_schema::{ArrowError, DataType};
 use otlp::Value;
 
-use crate::build::{Bools, Numbers, Text};
+use crate::build::{Bools, Numbers, Order, Text};
 use crate::column::Column;
 use crate::names::Names;
 use crate::value::render;
@@ -292,12 +292,21 @@ impl PromotedColumn {
         }
     }
 
-    pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+    pub(crate) fn clear(&mut self) {
         match self {
-            Self::String(column) => column.finish(),
-            Self::Long(column) => Ok(column.finish()),
-            Self::Double(column) => Ok(column.finish()),
-            Self::Boolean(column) => Ok(column.finish()),
+            Self::String(column) => column.clear(),
+            Self::Long(column) => column.clear(),
+            Self::Double(column) => column.clear(),
+            Self::Boolean(column) => column.clear(),
+        }
+    }
+
+    pub(crate) fn gather(&self, order: &Order) -> Result<ArrayRef, ArrowError> {
+        match self {
+            Self::String(column) => column.gather(order),
+            Self::Long(column) => Ok(column.gather(order)),
+            Self::Double(column) => Ok(column.gather(order)),
+            Self::Boolean(column) => Ok(column.gather(order)),
         }
     }
 }

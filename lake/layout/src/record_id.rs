@@ -1,28 +1,35 @@
-//! Record ids.
+//! Record ids: `<time>-<log id>-<sequence>-<index>`, the time as 16 hexadecimal digits of
+//! nanoseconds, so that ids sort by time; the rest names the record once and for all. Encoding an
+//! entry again gives the same ids, which is how a repeated record can be told from an equal one.
 
-/// Appends `<time>-<log id>-<sequence>-<index>`: the time as 16 hexadecimal digits of nanoseconds,
-/// so that ids sort by time; the rest names the record once and for all. Encoding an entry again
-/// gives the same ids, which is how a repeated record can be told from an equal one.
-#[inline]
-pub(crate) fn push(nanos: i64, log_id: &str, sequence: u64, index: u64, out: &mut Vec<u8>) {
-    // Times are never negative, see `EventTime`.
-    push_hex(nanos.cast_unsigned(), 16, out);
-    out.push(b'-');
-    out.extend_from_slice(log_id.as_bytes());
-    out.push(b'-');
-    push_hex(sequence, 1, out);
-    out.push(b'-');
-    push_hex(index, 1, out);
+use crate::build::push_hex;
+
+/// Appends the part that all records of an entry share: `-<log id>-<sequence>-`.
+pub(crate) fn push_entry(log_id: &str, sequence: u64, out: &mut String) {
+    out.push('-');
+    out.push_str(log_id);
+    out.push('-');
+    push_short_hex(sequence, out);
+    out.push('-');
 }
 
-/// Lower-case hexadecimal with at least `width` digits.
+/// Appends the id of the record at `index` of an entry.
 #[inline]
-fn push_hex(number: u64, width: usize, out: &mut Vec<u8>) {
+pub(crate) fn push(nanos: i64, entry: &str, index: u64, out: &mut String) {
+    // Times are never negative, see `EventTime`.
+    push_hex(&nanos.to_be_bytes(), out);
+    out.push_str(entry);
+    push_short_hex(index, out);
+}
+
+/// Lower-case hexadecimal without leading zeros.
+#[inline]
+fn push_short_hex(number: u64, out: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let needed = (u64::BITS - number.leading_zeros()).div_ceil(4) as usize;
-    for digit in (0..needed.max(width)).rev() {
+    let digits = (u64::BITS - number.leading_zeros()).div_ceil(4).max(1);
+    for digit in (0..digits).rev() {
         let nibble = (number >> (digit * 4)) & 15;
-        out.push(DIGITS[nibble as usize]);
+        out.push(char::from(DIGITS[nibble as usize]));
     }
 }
 
@@ -31,9 +38,10 @@ mod tests {
     use super::*;
 
     fn id(nanos: i64, sequence: u64, index: u64) -> String {
-        let mut out = Vec::new();
-        push(nanos, "0badcafe", sequence, index, &mut out);
-        String::from_utf8(out).unwrap()
+        let (mut entry, mut out) = (String::new(), String::new());
+        push_entry("0badcafe", sequence, &mut entry);
+        push(nanos, &entry, index, &mut out);
+        out
     }
 
     #[test]

@@ -11,56 +11,56 @@ pub(crate) struct TooDeep;
 
 /// Appends the text of `value`; nothing for an empty one. A text is one level deep.
 #[inline]
-pub(crate) fn render(value: Value<'_>, max_depth: usize, out: &mut Vec<u8>) -> Result<(), TooDeep> {
+pub(crate) fn render(value: Value<'_>, max_depth: usize, out: &mut String) -> Result<(), TooDeep> {
     match value {
-        Value::String(text) => out.extend_from_slice(text.as_bytes()),
+        Value::String(text) => out.push_str(text),
         Value::Empty => {}
-        Value::Int(number) => push_int(number, out),
-        Value::Bool(true) => out.extend_from_slice(b"true"),
-        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Int(number) => out.push_str(itoa::Buffer::new().format(number)),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
         Value::Double(number) => push_double(number, out),
-        Value::Bytes(bytes) => push_base64(bytes, out),
+        Value::Bytes(bytes) => STANDARD.encode_string(bytes, out),
         Value::Array(_) | Value::Map(_) => return json(value, max_depth, out),
     }
     Ok(())
 }
 
 /// Appends `value` as JSON. What JSON cannot say (bytes, NaN, infinities) is a string.
-pub(crate) fn json(value: Value<'_>, max_depth: usize, out: &mut Vec<u8>) -> Result<(), TooDeep> {
+pub(crate) fn json(value: Value<'_>, max_depth: usize, out: &mut String) -> Result<(), TooDeep> {
     let Some(below) = max_depth.checked_sub(1) else {
         return Err(TooDeep);
     };
     match value {
-        Value::Empty => out.extend_from_slice(b"null"),
+        Value::Empty => out.push_str("null"),
         Value::String(text) => push_json_text(text, out),
         Value::Bool(_) | Value::Int(_) => render(value, max_depth, out)?,
         Value::Double(number) if number.is_finite() => push_double(number, out),
         Value::Double(_) | Value::Bytes(_) => {
-            out.push(b'"');
+            out.push('"');
             render(value, max_depth, out)?;
-            out.push(b'"');
+            out.push('"');
         }
         Value::Array(items) => {
-            out.push(b'[');
+            out.push('[');
             for (index, item) in items.enumerate() {
                 if index > 0 {
-                    out.push(b',');
+                    out.push(',');
                 }
                 json(item, below, out)?;
             }
-            out.push(b']');
+            out.push(']');
         }
         Value::Map(entries) => {
-            out.push(b'{');
+            out.push('{');
             for (index, entry) in entries.enumerate() {
                 if index > 0 {
-                    out.push(b',');
+                    out.push(',');
                 }
                 push_json_text(entry.key, out);
-                out.push(b':');
+                out.push(':');
                 json(entry.value, below, out)?;
             }
-            out.push(b'}');
+            out.push('}');
         }
     }
     Ok(())
@@ -81,62 +81,44 @@ pub(crate) fn type_name(value: Value<'_>) -> &'static str {
 }
 
 /// Appends a JSON string.
-pub(crate) fn push_json_text(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn push_json_text(text: &str, out: &mut String) {
     let plain = text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
     if plain {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
     } else {
-        // Writing text to a vector cannot fail.
-        let _ = serde_json::to_writer(out, text);
+        // Writing text to text cannot fail.
+        let _ = serde_json::to_writer(Utf8(out), text);
     }
-}
-
-/// Appends a decimal number.
-#[inline]
-pub(crate) fn push_int(number: i64, out: &mut Vec<u8>) {
-    let mut digits = [0u8; 20];
-    let mut at = digits.len();
-    let mut rest = number.unsigned_abs();
-    loop {
-        at -= 1;
-        // A digit is below ten.
-        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if number < 0 {
-        out.push(b'-');
-    }
-    out.extend_from_slice(&digits[at..]);
 }
 
 /// Appends the shortest text that reads back as the same double; `NaN`, `Infinity` and
 /// `-Infinity` as OTLP/JSON names them.
-pub(crate) fn push_double(number: f64, out: &mut Vec<u8>) {
+pub(crate) fn push_double(number: f64, out: &mut String) {
     if number.is_finite() {
-        // Writing a number to a vector cannot fail.
-        let _ = serde_json::to_writer(out, &number);
+        // Writing a number to text cannot fail.
+        let _ = serde_json::to_writer(Utf8(out), &number);
     } else if number.is_nan() {
-        out.extend_from_slice(b"NaN");
+        out.push_str("NaN");
     } else if number > 0.0 {
-        out.extend_from_slice(b"Infinity");
+        out.push_str("Infinity");
     } else {
-        out.extend_from_slice(b"-Infinity");
+        out.push_str("-Infinity");
     }
 }
 
-fn push_base64(bytes: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    let length = bytes.len().div_ceil(3) * 4;
-    out.resize(start + length, 0);
-    // The room was made to measure, so encoding cannot fail.
-    let written = out
-        .get_mut(start..)
-        .and_then(|room| STANDARD.encode_slice(bytes, room).ok())
-        .unwrap_or(0);
-    out.truncate(start + written);
+/// A text as what JSON is written to, which comes in whole texts.
+struct Utf8<'a>(&'a mut String);
+
+impl std::io::Write for Utf8<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = std::str::from_utf8(bytes).map_err(std::io::Error::other)?;
+        self.0.push_str(text);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

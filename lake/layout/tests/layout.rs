@@ -9,4 +9,6 @@ mod metrics;
 mod parquet_files;
 mod promotions;
 mod rejects;
+mod sorting;
+
 mod traces;

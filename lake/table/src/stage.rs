@@ -1,19 +1,22 @@
 //! Rows of one table on their way to files.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use deltalake::kernel::Add;
 use deltalake::parquet::arrow::ArrowWriter;
 use deltalake::parquet::arrow::arrow_writer::ArrowWriterOptions;
 use deltalake::parquet::errors::ParquetError;
-use lake_layout::{
-    DayBatch, Encoder, PARTITION, ParquetSettings, TableSpec, date_text, parquet_properties,
-};
+use lake_layout::{Encoder, PARTITION, ParquetSettings, TableSpec, date_text, parquet_properties};
 use uuid::Uuid;
 
 use crate::spill::{MemoryCap, Spill, StagedBytes};
 use crate::stats::stats;
+
+/// Rows that are sorted out and handed to the Parquet writer at a time: about a mebibyte, which the
+/// writer finds in the processor's cache.
+const BATCH_ROWS: usize = 2048;
 
 /// How files are cut.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +83,8 @@ impl TableStage {
     /// Closes all files and hands them over.
     pub(crate) fn seal(&mut self) -> Result<Vec<StagedFile>, String> {
         self.write(0)?;
+        // Nobody knows whether more will come: the room of the rows is given back.
+        self.encoder.clear();
         for day in self.open.keys().copied().collect::<Vec<_>>() {
             self.close(day)?;
         }
@@ -94,35 +99,46 @@ impl TableStage {
     }
 
     fn write(&mut self, at_least: usize) -> Result<(), String> {
-        let batches = self.encoder.take(at_least).map_err(|e| e.to_string())?;
-        for DayBatch { day, batch } in batches {
-            let text = |error: ParquetError| format!("Parquet file of {}: {error}", date_text(day));
-            let file = match self.open.entry(day) {
-                std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
-                std::collections::btree_map::Entry::Vacant(free) => {
-                    let rows = batch.num_rows();
-                    let file = DayFile::new(self.encoder.spec(), self.limits, rows, &self.cap);
-                    free.insert(file.map_err(text)?)
+        let spec = self.encoder.spec().clone();
+        let (open, done) = (&mut self.open, &mut self.done);
+        let (limits, cap) = (self.limits, &self.cap);
+        self.encoder.drain(at_least, BATCH_ROWS, |group| {
+            let day = group.day;
+            let text = |error: ParquetError| problem(day, &error);
+            let file = match open.entry(day) {
+                Entry::Occupied(open) => open.into_mut(),
+                Entry::Vacant(free) => {
+                    free.insert(DayFile::new(&spec, limits, group.rows, cap).map_err(text)?)
                 }
             };
-            file.writer.write(&batch).map_err(text)?;
-            file.writer.flush().map_err(text)?;
-            if file.writer.bytes_written() >= self.limits.file_bytes {
-                self.close(day)?;
+            for batch in group.batches {
+                file.writer
+                    .write(&batch.map_err(|e| e.to_string())?)
+                    .map_err(text)?;
             }
-        }
-        Ok(())
+            file.writer.flush().map_err(text)?;
+            if file.writer.bytes_written() >= limits.file_bytes
+                && let Some(file) = open.remove(&day)
+            {
+                done.push(file.finish(&spec, day).map_err(text)?);
+            }
+            Ok(())
+        })
     }
 
     fn close(&mut self, day: i32) -> Result<(), String> {
         if let Some(file) = self.open.remove(&day) {
             let staged = file
                 .finish(self.encoder.spec(), day)
-                .map_err(|error| format!("Parquet file of {}: {error}", date_text(day)))?;
+                .map_err(|error| problem(day, &error))?;
             self.done.push(staged);
         }
         Ok(())
     }
+}
+
+fn problem(day: i32, error: &ParquetError) -> String {
+    format!("Parquet file of {}: {error}", date_text(day))
 }
 
 impl DayFile {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use pipeline::health::Status;
+use pipeline::health::{Health, Status};
 use pipeline::memory::Group;
 use pipeline::{Budget, Host, budget, memory};
 
@@ -29,6 +29,8 @@ pub(super) struct Watch {
     held: AtomicUsize,
     over: AtomicBool,
     above_hard: AtomicBool,
+    /// Those who use it: each reports for itself, and may leave before the others.
+    users: Mutex<Vec<Health>>,
 }
 
 impl Watch {
@@ -50,9 +52,12 @@ impl Watch {
                 && watch.host.budget.is_same_process(&host.budget)
         });
         if let Some(watch) = known {
+            drop(watches);
+            watch.join(&host.health);
             return watch;
         }
         let watch = Arc::new(Watch::new(component, limits, group, interval, host.clone()));
+        watch.join(&host.health);
         watch.look(watch.measure());
         watches.push(Arc::downgrade(&watch));
         drop(watches);
@@ -77,6 +82,35 @@ impl Watch {
             held: AtomicUsize::new(0),
             over: AtomicBool::new(false),
             above_hard: AtomicBool::new(false),
+            users: Mutex::default(),
+        }
+    }
+
+    /// One more uses it.
+    pub(super) fn join(&self, user: &Health) {
+        self.users.lock().push(user.clone());
+        if self.over.load(Ordering::Relaxed) {
+            self.report(std::slice::from_ref(user), true);
+        }
+    }
+
+    /// One less uses it.
+    pub(super) fn leave(&self, user: &Health) {
+        let mut users = self.users.lock();
+        if let Some(at) = users.iter().position(|other| other.is_same_component(user)) {
+            users.swap_remove(at);
+        }
+    }
+
+    fn report(&self, users: &[Health], is_over: bool) {
+        let component = format!("processor:{}", self.component);
+        let now = self.host.clock.unix_nano();
+        for user in users {
+            let status = match is_over {
+                true => Status::RecoverableError(self.why()),
+                false => Status::Ok,
+            };
+            user.report(&component, status, now);
         }
     }
 
@@ -133,31 +167,25 @@ impl Watch {
         let cur_mem_mib = memory >> 20;
         let soft_limit_mib = self.limits.soft >> 20;
         let held_mib = self.host.budget.used() >> 20;
-        let status = match is_over {
-            true => {
-                tracing::warn!(
-                    otelcol.component.id = self.component,
-                    cur_mem_mib,
-                    soft_limit_mib,
-                    held_mib,
-                    "Memory usage is above soft limit. Refusing data."
-                );
-                Status::RecoverableError(self.why())
-            }
-            false => {
-                tracing::info!(
-                    otelcol.component.id = self.component,
-                    cur_mem_mib,
-                    soft_limit_mib,
-                    held_mib,
-                    "Memory usage back within limits. Resuming normal operation."
-                );
-                Status::Ok
-            }
-        };
-        let component = format!("processor:{}", self.component);
-        let now = self.host.clock.unix_nano();
-        self.host.health.report(&component, status, now);
+        if is_over {
+            tracing::warn!(
+                otelcol.component.id = self.component,
+                cur_mem_mib,
+                soft_limit_mib,
+                held_mib,
+                "Memory usage is above soft limit. Refusing data."
+            );
+        } else {
+            tracing::info!(
+                otelcol.component.id = self.component,
+                cur_mem_mib,
+                soft_limit_mib,
+                held_mib,
+                "Memory usage back within limits. Resuming normal operation."
+            );
+        }
+        let users = self.users.lock().clone();
+        self.report(&users, is_over);
     }
 
     /// Why data are refused.

@@ -17,7 +17,8 @@ Transmit = Callable[[bytes], Answer]
 
 
 class PacedSender(threading.Thread):
-    """Sends one request every `every` seconds. A refused one is sent again at its next turn, as it was."""
+    """Sends one request of records of 2 KB every `every` seconds. A refused one is sent again at its next turn, as
+    it was."""
 
     def __init__(self, name: str, transmit: Transmit, per_request: int, every: float) -> None:
         super().__init__(name=name, daemon=True)
@@ -30,7 +31,7 @@ class PacedSender(threading.Thread):
 
     def body(self, numbers: range) -> bytes:
         """The request with these numbers."""
-        body: bytes = numbered_logs(self.name, numbers).SerializeToString()
+        body: bytes = numbered_logs(self.name, numbers, padding=2000).SerializeToString()
         return body
 
     def run(self) -> None:

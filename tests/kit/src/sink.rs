@@ -35,6 +35,7 @@ struct State {
     positions: HashMap<LogId, Sequence>,
     staged: Vec<Entry>,
     commits: Vec<Vec<String>>,
+    attempts: usize,
 }
 
 impl RecordingSink {
@@ -54,6 +55,11 @@ impl RecordingSink {
     /// The text bodies of the log records of each commit that landed.
     pub fn commits(&self) -> Vec<Vec<String>> {
         self.state.lock().commits.clone()
+    }
+
+    /// How many commits were tried.
+    pub fn attempts(&self) -> usize {
+        self.state.lock().attempts
     }
 
     /// What a new process knows: nothing is staged.
@@ -107,6 +113,7 @@ impl Sink for RecordingSink {
     }
 
     fn commit(&self, upto: Sequence) -> BoxFuture<'_, Result<(), SinkError>> {
+        self.state.lock().attempts += 1;
         let step = self.script.lock().pop_front().unwrap_or(Step::Land);
         let failure = || {
             Err(SinkError::Later {

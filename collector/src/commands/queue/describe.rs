@@ -235,7 +235,6 @@ fn page(description: &Description) -> String {
     let kind = match description.kind {
         Kind::Queue => "sending queue",
         Kind::SetAside => "set aside: its exporter was removed from the pipeline",
-        Kind::DeadLetter => "dead letters",
     };
     // writing to a String cannot fail
     let _ = writeln!(out, "{} ({kind})", description.queue);

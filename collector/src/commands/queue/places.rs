@@ -28,8 +28,6 @@ pub(super) enum Kind {
     Queue,
     /// What an exporter that was removed from a pipeline had still to send.
     SetAside,
-    /// Records that the destination of an exporter refused.
-    DeadLetter,
 }
 
 /// One log.
@@ -242,15 +240,6 @@ fn collect(storage: &Path, all: &mut Vec<Place>) -> Result<(), Failure> {
             });
         }
     }
-    for directory in directories(&storage.join("dead_letter"))? {
-        all.push(Place {
-            kind: Kind::DeadLetter,
-            name: format!("dead_letter/{}", last(&directory)),
-            pipeline: None,
-            directory,
-            storage: storage.to_owned(),
-        });
-    }
     let mut kept = Vec::new();
     for place in std::mem::take(all) {
         if is_log(&place.directory)? {
@@ -263,12 +252,18 @@ fn collect(storage: &Path, all: &mut Vec<Place>) -> Result<(), Failure> {
 
 /// A log whose own directory was named.
 fn named_by_its_path(directory: &Path) -> Place {
-    let above = directory.parent().map(last).unwrap_or_default();
+    let above = directory.parent();
+    let above = |levels: usize| {
+        above
+            .and_then(|path| path.ancestors().nth(levels))
+            .map(last)
+    };
     let name = last(directory);
-    let (kind, pipeline) = match above.as_str() {
-        "queue" => (Kind::Queue, unescape(&name)),
-        "dead_letter" => (Kind::DeadLetter, None),
-        _ => (Kind::SetAside, unescape(&above)),
+    let (kind, pipeline) = match (above(0), above(1)) {
+        (Some(parent), Some(storage)) if storage == "set_aside" => {
+            (Kind::SetAside, unescape(&parent))
+        }
+        _ => (Kind::Queue, unescape(&name)),
     };
     let shown = match (&kind, &pipeline) {
         (Kind::Queue, Some(pipeline)) => pipeline.clone(),

@@ -63,14 +63,14 @@ pub(super) fn run(place: &Place, arguments: &QueuePurge) -> Result<(), Failure> 
     );
     confirm(arguments.yes, &question)?;
     let end = Position::through(log.status().next.saturating_sub(1));
-    if cursors.is_empty() {
-        trim(&log).map_err(|error| place.failure(error))?;
-    }
+    // what nobody reads goes with its files; its numbers mean nothing to anybody
+    let everybody = cursors.len() == log.cursors().len();
+    let whole = cursors.is_empty() || (place.kind == Kind::SetAside && everybody);
     for cursor in cursors {
         acknowledge(&cursor, end).map_err(|error| place.failure(error))?;
     }
     log.close();
-    if place.kind == Kind::SetAside {
+    if whole {
         let removed = fs::remove_dir_all(&place.directory);
         removed.map_err(|error| place.failure(format_args!("cannot be removed: {error}")))?;
     }
@@ -108,12 +108,6 @@ fn amount(place: &Place, cursors: &[Cursor], log: &Log) -> Result<Amount, Failur
     };
     amount.add(&backlog);
     Ok(amount)
-}
-
-/// Lets go everything in a log that no exporter reads.
-fn trim(log: &Log) -> Result<(), wal::CursorError> {
-    log.cursor("purge", Start::Newest)?;
-    log.remove_cursor("purge")
 }
 
 fn acknowledge(cursor: &Cursor, end: Position) -> Result<(), wal::CursorError> {

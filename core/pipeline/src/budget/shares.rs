@@ -10,8 +10,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// One part in this many of the limit is set aside for guarantees.
-const SET_ASIDE: usize = 4;
+/// One part in this many of the limit is divided among the doors.
+const DIVIDED: usize = 4;
+/// One part in this many may be promised in all: while a reload replaces
+/// receivers, the old ones and the new ones have their guarantees.
+const PROMISED: usize = 2;
 
 /// The bytes of the process.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ impl Pool {
             used: AtomicUsize::new(0),
             common: AtomicUsize::new(0),
             common_limit: AtomicUsize::new(limit),
-            unpromised: AtomicUsize::new(limit / SET_ASIDE),
+            unpromised: AtomicUsize::new(limit / PROMISED),
             guaranteed: AtomicUsize::new(0),
         })
     }
@@ -83,10 +86,10 @@ impl Share {
         }
     }
 
-    /// A share that is guaranteed one part in `parts` of what is set aside, or
-    /// what is left of it.
+    /// A share that is guaranteed one part in `parts` of what is divided, or
+    /// what is left to promise.
     pub(super) fn guaranteed(pool: &Arc<Pool>, parts: usize) -> Share {
-        let wanted = pool.limit / SET_ASIDE / parts.max(1);
+        let wanted = pool.limit / DIVIDED / parts.max(1);
         let mut guarantee = 0;
         let _ = pool
             .unpromised
@@ -213,14 +216,17 @@ mod tests {
     }
 
     #[test]
-    fn a_guarantee_returns_with_its_share_and_no_more_than_is_set_aside_is_promised() {
+    fn a_guarantee_returns_with_its_share_and_no_more_than_half_is_promised() {
         let pool = Pool::new(800);
-        let first = Share::guaranteed(&pool, 1);
-        let second = Share::guaranteed(&pool, 1);
-        assert_eq!((first.guarantee, second.guarantee), (200, 0));
-        drop(first);
-        assert!(second.take(800), "nobody else is promised anything");
-        second.give_back(800);
+        let old = Share::guaranteed(&pool, 1);
+        let new = Share::guaranteed(&pool, 1);
+        let third = Share::guaranteed(&pool, 1);
+        let guarantees = [old.guarantee, new.guarantee, third.guarantee];
+        assert_eq!(guarantees, [200, 200, 0]);
+        assert!(!third.take(401), "the others' guarantees are theirs");
+        drop((old, new));
+        assert!(third.take(800), "nobody else is promised anything");
+        third.give_back(800);
         assert_eq!(Share::guaranteed(&pool, 2).guarantee, 100);
     }
 

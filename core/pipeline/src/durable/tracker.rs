@@ -15,7 +15,36 @@ pub(crate) struct Tracker {
     cursor: Cursor,
     capacity: Arc<Capacity>,
     open: Mutex<VecDeque<Open>>,
+    /// Of entries that were there at the start.
+    held: Mutex<Held>,
     settled: Notify,
+}
+
+/// What the entries of an earlier run take of the capacity, by an estimate: it is
+/// taken from the lengths of files before anything is read.
+struct Held {
+    /// Entries before this one.
+    before: u64,
+    /// Units that are not given back yet.
+    units: usize,
+}
+
+impl Held {
+    /// What to give back for an entry that takes `units`, with what was estimated
+    /// too much for all of them once the last one is done with.
+    fn release(&mut self, position: Position, units: usize) -> usize {
+        if position.sequence() >= self.before {
+            return std::mem::take(&mut self.units) + units;
+        }
+        let last = position.sequence() + 1 >= self.before;
+        let given_back = if last {
+            self.units
+        } else {
+            units.min(self.units)
+        };
+        self.units -= given_back;
+        given_back
+    }
 }
 
 /// An entry that was read and is not acknowledged.
@@ -31,17 +60,28 @@ pub(crate) struct Open {
 }
 
 impl Tracker {
-    pub(crate) fn new(cursor: Cursor, capacity: Arc<Capacity>) -> Arc<Tracker> {
+    /// The tracker of a cursor of a log whose entries before `end` were there at the start.
+    pub(crate) fn new(cursor: Cursor, capacity: Arc<Capacity>, end: u64) -> Arc<Tracker> {
         Arc::new(Tracker {
             cursor,
             capacity,
             open: Mutex::default(),
+            held: Mutex::new(Held {
+                before: end,
+                units: 0,
+            }),
             settled: Notify::new(),
         })
     }
 
     pub(crate) fn cursor(&self) -> &Cursor {
         &self.cursor
+    }
+
+    /// What was there at the start takes so many units, by an estimate.
+    pub(crate) fn hold(&self, units: usize) {
+        self.capacity.overdraw(units).keep();
+        self.held.lock().units += units;
     }
 
     /// An entry was read. Called in the order of the log.
@@ -83,10 +123,11 @@ impl Tracker {
         let (mut position, mut units) = (None, 0);
         {
             let mut open = self.open.lock();
+            let mut held = self.held.lock();
             while open.front().is_some_and(|entry| entry.settled) {
                 if let Some(entry) = open.pop_front() {
                     position = Some(entry.position);
-                    units += entry.units;
+                    units += held.release(entry.position, entry.units);
                 }
             }
         }
@@ -126,5 +167,37 @@ impl Tracker {
             let _ = sender.send(());
         });
         let _ = stored.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Held;
+    use wal::Position;
+
+    fn released(before: u64, estimate: usize, entries: &[(u64, usize)]) -> Vec<usize> {
+        let mut held = Held {
+            before,
+            units: estimate,
+        };
+        let release = |&(sequence, units)| held.release(Position::through(sequence), units);
+        entries.iter().map(release).collect()
+    }
+
+    #[test]
+    fn what_was_estimated_too_much_is_given_back_with_the_last_entry() {
+        let entries = [(1, 10), (2, 10), (3, 10), (4, 7)];
+        assert_eq!(released(4, 36, &entries), [10, 10, 16, 7]);
+    }
+
+    #[test]
+    fn what_was_estimated_too_little_is_not_given_back_twice() {
+        let entries = [(1, 10), (2, 10), (3, 10), (4, 7)];
+        assert_eq!(released(4, 12, &entries), [10, 2, 0, 7]);
+    }
+
+    #[test]
+    fn entries_that_are_lost_give_their_estimate_back_with_the_next() {
+        assert_eq!(released(4, 36, &[(1, 10), (5, 7)]), [10, 33]);
     }
 }

@@ -27,6 +27,9 @@ pub(crate) struct Feed {
     pub(crate) next: Sequence,
     /// The rules of a queue on disk.
     pub(crate) on_disk: Option<OnDisk>,
+    /// Why nothing more is staged or committed: a commit that skips what was not
+    /// stored would claim it.
+    pub(crate) given_up: Option<SinkError>,
 }
 
 /// Entries that are staged and not yet committed.
@@ -37,6 +40,8 @@ struct Pending {
     /// Jobs, with and without somebody who waits.
     count: usize,
     items: usize,
+    /// Items that the sink has put into its dead letter.
+    rejected: usize,
     bytes: usize,
     since: Option<Instant>,
     upto: Sequence,
@@ -55,19 +60,26 @@ impl Feed {
         let policy = self.sink.policy();
         let mut pending = Pending::default();
         loop {
-            match self.event(&pending, policy).await {
-                Event::Job(job) => self.stage(job, &mut pending).await,
-                Event::Commit => {}
-                Event::End => {
+            match (self.event(&pending, policy).await, self.given_up.clone()) {
+                (Event::Job(job), Some(why)) => self.leave(job, &why),
+                (Event::Job(job), None) => self.stage(job, &mut pending).await,
+                (Event::Commit, _) => {}
+                (Event::End, _) => {
                     self.commit(&mut pending).await;
                     break;
                 }
             }
-            if self.is_due(&pending, policy) {
+            if self.given_up.is_some() || self.is_due(&pending, policy) {
                 self.commit(&mut pending).await;
             }
         }
         self.sink.stop().await;
+    }
+
+    /// A job that came after everything was given up.
+    fn leave(&mut self, job: Job, why: &SinkError) {
+        let fate = self.interrupted(job.batch.payload.items(), why);
+        self.queue.done(job.tickets, &fate);
     }
 
     async fn event(&self, pending: &Pending, policy: CommitPolicy) -> Event {
@@ -109,7 +121,9 @@ impl Feed {
                         accepted.rejected += count;
                         accepted.why.get_or_insert(why);
                     }
-                    pending.items += items - accepted.rejected.min(items);
+                    let rejected = accepted.rejected.min(items);
+                    pending.items += items - rejected;
+                    pending.rejected += rejected;
                     pending.bytes = staged.bytes;
                     pending.since.get_or_insert_with(Instant::now);
                     pending.upto = sequence;
@@ -135,7 +149,6 @@ impl Feed {
                     return;
                 }
                 Err(error) => {
-                    // The staged part of an earlier entry must not wait for this one.
                     if !self.wait(&mut backoff, &error).await {
                         let fate = self.interrupted(items, &error);
                         self.queue.done(job.tickets, &fate);
@@ -155,6 +168,9 @@ impl Feed {
         let retry = self.retry.clone();
         let mut backoff = Backoff::new(&retry);
         let failed = loop {
+            if let Some(error) = self.given_up.clone() {
+                break Some(error);
+            }
             match self.commit_once(pending.upto).await {
                 Ok(()) => break None,
                 Err(error) => {
@@ -172,6 +188,10 @@ impl Feed {
             }
             Some(error) => {
                 span.fail(&error.to_string());
+                if self.on_disk.is_some() {
+                    // they come again, and are refused again
+                    self.queue.metrics.again(done.rejected);
+                }
                 self.interrupted(done.items, error);
             }
         }
@@ -188,8 +208,10 @@ impl Feed {
         self.queue.ended(done.count);
     }
 
-    /// What a shutdown interrupts is given up, unless it is on disk.
-    fn interrupted(&self, items: usize, error: &SinkError) -> Fate {
+    /// What a shutdown interrupts is given up, unless it is on disk, and so is
+    /// everything behind it.
+    fn interrupted(&mut self, items: usize, error: &SinkError) -> Fate {
+        self.given_up.get_or_insert_with(|| error.clone());
         if let Some(on_disk) = &self.on_disk {
             on_disk.stop_reading.cancel();
             return Fate::Kept { items };

@@ -99,10 +99,9 @@ impl Source {
         let cursor = log
             .cursor(&tail.exporter)
             .map_err(|error| unusable(&error))?;
-        let held = held(&log, &tail.exporter, settings);
-        tail.queue.capacity().overdraw(held).keep();
         let end = log.log().status().next;
-        let tracker = Tracker::new(cursor, Arc::clone(tail.queue.capacity()));
+        let tracker = Tracker::new(cursor, Arc::clone(tail.queue.capacity()), end);
+        tracker.hold(held(&log, &tail.exporter, settings));
         self.trackers.push(Arc::clone(&tracker));
         self.stages.push(Stage {
             pump: Pump {
@@ -199,7 +198,7 @@ fn counts_items(settings: &TailSettings) -> bool {
 impl Stage {
     /// Takes stock before anything is read: the collector takes data meanwhile,
     /// since the headers of many small entries take their time.
-    async fn count(&self, queue: &Queue) {
+    async fn count(&self) {
         let (cursor, end) = (self.pump.tracker.cursor().clone(), self.end);
         let counted = tokio::task::spawn_blocking(move || cursor.backlog_before(end)).await;
         let backlog = match counted {
@@ -213,13 +212,13 @@ impl Stage {
         self.pump.reporter.found(&backlog);
         if self.counts_items {
             let items = usize::try_from(backlog.items).unwrap_or(usize::MAX);
-            queue.capacity().overdraw(items).keep();
+            self.pump.tracker.hold(items);
         }
     }
 
     async fn run(self, queue: &Arc<Queue>, on_disk: &OnDisk) {
         queue.stands_on(&self.pump.tracker, &on_disk.clock);
-        self.count(queue).await;
+        self.count().await;
         let tracker = Arc::clone(&self.pump.tracker);
         let Some(directory) = self.directory else {
             self.pump.run(false).await;

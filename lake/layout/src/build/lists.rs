@@ -2,25 +2,25 @@ use std::sync::Arc;
 
 use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{ArrayRef, ListArray};
-use arrow_buffer::NullBufferBuilder;
 use arrow_schema::{ArrowError, DataType};
 
-use super::{Numbers, Text, end, offsets};
+use super::nulls::Nulls;
+use super::{Ends, Numbers, Order, Text};
 use crate::column::list_item;
 
 /// A column of lists of numbers.
 pub(crate) struct NumberLists<T: ArrowPrimitiveType> {
-    ends: Vec<i32>,
+    ends: Ends,
     items: Numbers<T>,
-    nulls: NullBufferBuilder,
+    nulls: Nulls,
 }
 
 impl<T: ArrowPrimitiveType> Default for NumberLists<T> {
     fn default() -> Self {
         Self {
-            ends: vec![0],
+            ends: Ends::default(),
             items: Numbers::default(),
-            nulls: NullBufferBuilder::new(0),
+            nulls: Nulls::default(),
         }
     }
 }
@@ -31,74 +31,78 @@ impl<T: ArrowPrimitiveType> NumberLists<T> {
         for item in items {
             self.items.push(item);
         }
-        self.ends.push(end(self.items.len()));
-        self.nulls.append_non_null();
+        self.ends.close(self.items.len());
+        self.nulls.push_value();
     }
 
     pub(crate) fn push_null(&mut self) {
-        self.ends.push(end(self.items.len()));
-        self.nulls.append_null();
+        self.ends.close(self.items.len());
+        self.nulls.push_null();
     }
 
     pub(crate) fn size(&self) -> usize {
-        self.items.size() + self.ends.len() * 4
+        self.items.size() + self.ends.size()
     }
 
-    pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+    pub(crate) fn clear(&mut self) {
+        self.ends.clear();
+        self.items.clear();
+        self.nulls.clear();
+    }
+
+    pub(crate) fn gather(&self, order: &Order) -> Result<ArrayRef, ArrowError> {
+        let (offsets, items) = self.ends.gather(order)?;
         Ok(Arc::new(ListArray::try_new(
             list_item(T::DATA_TYPE),
-            offsets(&mut self.ends)?,
-            self.items.finish(),
-            self.nulls.finish(),
+            offsets,
+            self.items.gather(&items),
+            self.nulls.gather(order),
         )?))
     }
 }
 
 /// A column of lists of texts.
+#[derive(Default)]
 pub(crate) struct TextLists {
-    ends: Vec<i32>,
+    ends: Ends,
     /// The items; end a row with [`close`](Self::close).
     pub(crate) items: Text,
-    nulls: NullBufferBuilder,
-}
-
-impl Default for TextLists {
-    fn default() -> Self {
-        Self {
-            ends: vec![0],
-            items: Text::default(),
-            nulls: NullBufferBuilder::new(0),
-        }
-    }
+    nulls: Nulls,
 }
 
 impl TextLists {
     pub(crate) fn close(&mut self) {
-        self.ends.push(end(self.items.len()));
-        self.nulls.append_non_null();
+        self.ends.close(self.items.len());
+        self.nulls.push_value();
     }
 
     pub(crate) fn push_null(&mut self) {
-        self.ends.push(end(self.items.len()));
-        self.nulls.append_null();
+        self.ends.close(self.items.len());
+        self.nulls.push_null();
     }
 
     /// Takes back the items of a row that is not closed.
     pub(crate) fn rewind(&mut self) {
-        let items = self.ends.last().copied().unwrap_or_default();
-        self.items.truncate(usize::try_from(items).unwrap_or(0));
+        self.items.truncate(self.ends.items());
     }
 
     pub(crate) fn size(&self) -> usize {
-        self.items.size() + self.ends.len() * 4
+        self.items.size() + self.ends.size()
     }
 
-    pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+    pub(crate) fn clear(&mut self) {
+        self.ends.clear();
+        self.items.clear();
+        self.nulls.clear();
+    }
+
+    pub(crate) fn gather(&self, order: &Order) -> Result<ArrayRef, ArrowError> {
+        let (offsets, items) = self.ends.gather(order)?;
         Ok(Arc::new(ListArray::try_new(
             list_item(DataType::Utf8),
-            offsets(&mut self.ends)?,
-            self.items.finish()?,
-            self.nulls.finish(),
+            offsets,
+            self.items.gather(&items)?,
+            self.nulls.gather(order),
         )?))
     }
 }

@@ -1,40 +1,31 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, MapArray, StructArray};
+use arrow_buffer::OffsetBuffer;
 use arrow_schema::ArrowError;
 use otlp::{Attributes, Value};
 
-use super::{Text, end, offsets};
+use super::{Ends, Offsets, Order, Text, end};
 use crate::column::{map_entries, map_fields};
 use crate::value::{TooDeep, render};
 
 /// A column of `map<string,string>`. A row without entries is an empty map, never missing.
+#[derive(Default)]
 pub(crate) struct Maps {
-    ends: Vec<i32>,
+    ends: Ends,
     keys: Text,
     values: Text,
     /// Entries left out because their key was there already.
     duplicates: u64,
 }
 
-impl Default for Maps {
-    fn default() -> Self {
-        Self {
-            ends: vec![0],
-            keys: Text::default(),
-            values: Text::default(),
-            duplicates: 0,
-        }
-    }
-}
-
 impl Maps {
     pub(crate) fn len(&self) -> usize {
-        self.ends.len() - 1
+        self.ends.rows()
     }
 
     pub(crate) fn size(&self) -> usize {
-        self.keys.size() + self.values.size() + self.ends.len() * 4
+        self.keys.size() + self.values.size() + self.ends.size()
     }
 
     /// One row: the attributes with their values as text. `each` sees every entry as it goes in.
@@ -86,31 +77,34 @@ impl Maps {
 
     #[inline]
     pub(crate) fn close(&mut self) {
-        self.ends.push(end(self.keys.len()));
+        self.ends.close(self.keys.len());
     }
 
-    /// `times` copies of the only row of `other`.
-    pub(crate) fn push_repeated(&mut self, other: &Self, times: usize) {
-        for _ in 0..times {
-            self.keys.append(&other.keys);
-            self.values.append(&other.values);
-            self.ends.push(end(self.keys.len()));
+    /// Adds the only row of `other`.
+    pub(crate) fn push_only(&mut self, other: &Self) {
+        for entry in 0..other.keys.len() {
+            self.keys.push(other.keys.get(entry));
+            if other.values.is_null(entry) {
+                self.values.push_null();
+            } else {
+                self.values.push(other.values.get(entry));
+            }
         }
+        self.close();
     }
 
     /// Takes back all rows from `rows` on, and the entries of a row that is not closed.
     pub(crate) fn truncate(&mut self, rows: usize) {
-        if rows < self.len() {
-            self.ends.truncate(rows + 1);
-        }
-        let entries = self.ends.last().copied().unwrap_or_default();
-        let entries = usize::try_from(entries).unwrap_or(0);
+        let entries = self.ends.truncate(rows);
         self.keys.truncate(entries);
         self.values.truncate(entries);
     }
 
+    /// Forgets all rows and keeps the room.
     pub(crate) fn clear(&mut self) {
-        self.truncate(0);
+        self.ends.clear();
+        self.keys.clear();
+        self.values.clear();
     }
 
     /// Entries left out since the last call.
@@ -118,21 +112,40 @@ impl Maps {
         std::mem::take(&mut self.duplicates)
     }
 
-    pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        let offsets = offsets(&mut self.ends)?;
-        let entries = StructArray::try_new(
-            map_fields(),
-            vec![self.keys.finish()?, self.values.finish()?],
-            None,
-        )?;
-        Ok(Arc::new(MapArray::try_new(
-            map_entries(),
-            offsets,
-            entries,
-            None,
-            false,
-        )?))
+    pub(crate) fn gather(&self, order: &Order) -> Result<ArrayRef, ArrowError> {
+        let (offsets, entries) = self.ends.gather(order)?;
+        let (keys, values) = (self.keys.gather(&entries)?, self.values.gather(&entries)?);
+        maps(offsets, keys, values)
     }
+
+    /// Rows many times over: `(row, times)`.
+    pub(crate) fn gather_repeated(&self, rows: &[(usize, usize)]) -> Result<ArrayRef, ArrowError> {
+        let mut offsets = Offsets::with_capacity(rows.iter().map(|(_, times)| times).sum());
+        let mut runs = Vec::with_capacity(rows.len());
+        let mut written = 0;
+        for &(row, times) in rows {
+            let entries = self.ends.span(&(row..row + 1))?;
+            for _ in 0..times {
+                written += entries.len();
+                offsets.push(end(written));
+            }
+            runs.push((entries, times));
+        }
+        let runs = runs.iter().cloned();
+        let keys = self.keys.gather_runs_repeated(runs.clone())?;
+        let values = self.values.gather_runs_repeated(runs)?;
+        maps(offsets.finish()?, keys, values)
+    }
+}
+
+fn maps(
+    offsets: OffsetBuffer<i32>,
+    keys: ArrayRef,
+    values: ArrayRef,
+) -> Result<ArrayRef, ArrowError> {
+    let entries = StructArray::try_new(map_fields(), vec![keys, values], None)?;
+    let maps = MapArray::try_new(map_entries(), offsets, entries, None, false)?;
+    Ok(Arc::new(maps))
 }
 
 /// Finds repeated keys of one row: 64 bits of a filter, and a comparison when the bit is set.
@@ -161,6 +174,6 @@ impl Seen {
             self.bits |= bit;
             return false;
         }
-        (self.first..keys.len()).any(|row| keys.get(row) == bytes)
+        (self.first..keys.len()).any(|row| keys.get(row) == key)
     }
 }

@@ -2,20 +2,23 @@ use std::sync::Arc;
 
 use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{ArrayRef, BooleanArray, PrimitiveArray};
-use arrow_buffer::{BooleanBufferBuilder, NullBufferBuilder, ScalarBuffer};
+use arrow_buffer::{BooleanBufferBuilder, ScalarBuffer};
 use arrow_schema::DataType;
+
+use super::Order;
+use super::nulls::Nulls;
 
 /// A column of numbers or times.
 pub(crate) struct Numbers<T: ArrowPrimitiveType> {
     values: Vec<T::Native>,
-    nulls: NullBufferBuilder,
+    nulls: Nulls,
 }
 
 impl<T: ArrowPrimitiveType> Default for Numbers<T> {
     fn default() -> Self {
         Self {
             values: Vec::new(),
-            nulls: NullBufferBuilder::new(0),
+            nulls: Nulls::default(),
         }
     }
 }
@@ -24,7 +27,7 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
     #[inline]
     pub(crate) fn push(&mut self, value: T::Native) {
         self.values.push(value);
-        self.nulls.append_non_null();
+        self.nulls.push_value();
     }
 
     #[inline]
@@ -33,7 +36,7 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
             Some(value) => self.push(value),
             None => {
                 self.values.push(T::Native::default());
-                self.nulls.append_null();
+                self.nulls.push_null();
             }
         }
     }
@@ -46,47 +49,71 @@ impl<T: ArrowPrimitiveType> Numbers<T> {
         std::mem::size_of_val(self.values.as_slice())
     }
 
+    /// The number of a row; that of a missing one is zero.
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> T::Native {
+        self.values.get(row).copied().unwrap_or_default()
+    }
+
     pub(crate) fn truncate(&mut self, rows: usize) {
-        if rows < self.values.len() {
-            self.values.truncate(rows);
-            self.nulls.truncate(rows);
+        self.values.truncate(rows);
+        self.nulls.truncate(rows);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.values.clear();
+        self.nulls.clear();
+    }
+
+    pub(crate) fn gather(&self, order: &Order) -> ArrayRef {
+        let mut values = Vec::with_capacity(order.rows());
+        for run in order.runs() {
+            match &self.values[run] {
+                [one] => values.push(*one),
+                many => values.extend_from_slice(many),
+            }
         }
+        let values = ScalarBuffer::from(values);
+        Arc::new(PrimitiveArray::<T>::new(values, self.nulls.gather(order)))
     }
+}
 
-    /// As an array of `T`, or of the same width under another logical type (times in UTC).
-    pub(crate) fn finish_as(&mut self, data_type: DataType) -> ArrayRef {
-        let values = ScalarBuffer::from(std::mem::take(&mut self.values));
-        Arc::new(PrimitiveArray::<T>::new(values, self.nulls.finish()).with_data_type(data_type))
-    }
-
-    pub(crate) fn finish(&mut self) -> ArrayRef {
-        self.finish_as(T::DATA_TYPE)
-    }
+/// Numbers as an array of `T` under another logical type (times in UTC).
+pub(crate) fn numbers_as<T: ArrowPrimitiveType>(
+    values: Vec<T::Native>,
+    data_type: DataType,
+) -> ArrayRef {
+    let values = ScalarBuffer::from(values);
+    Arc::new(PrimitiveArray::<T>::new(values, None).with_data_type(data_type))
 }
 
 /// A column of booleans.
+#[derive(Default)]
 pub(crate) struct Bools {
-    values: BooleanBufferBuilder,
-    nulls: NullBufferBuilder,
-}
-
-impl Default for Bools {
-    fn default() -> Self {
-        Self {
-            values: BooleanBufferBuilder::new(0),
-            nulls: NullBufferBuilder::new(0),
-        }
-    }
+    values: Vec<bool>,
+    nulls: Nulls,
 }
 
 impl Bools {
     #[inline]
     pub(crate) fn push_option(&mut self, value: Option<bool>) {
-        self.values.append(value.unwrap_or_default());
-        self.nulls.append(value.is_some());
+        self.values.push(value.unwrap_or_default());
+        match value {
+            Some(_) => self.nulls.push_value(),
+            None => self.nulls.push_null(),
+        }
     }
 
-    pub(crate) fn finish(&mut self) -> ArrayRef {
-        Arc::new(BooleanArray::new(self.values.finish(), self.nulls.finish()))
+    pub(crate) fn clear(&mut self) {
+        self.values.clear();
+        self.nulls.clear();
+    }
+
+    pub(crate) fn gather(&self, order: &Order) -> ArrayRef {
+        let mut values = BooleanBufferBuilder::new(order.rows());
+        for run in order.runs() {
+            values.append_slice(&self.values[run]);
+        }
+        Arc::new(BooleanArray::new(values.finish(), self.nulls.gather(order)))
     }
 }

@@ -4,48 +4,27 @@ use std::sync::Arc;
 
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{ArrayRef, ListArray, StructArray};
-use arrow_buffer::NullBufferBuilder;
+use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType, Fields};
 
-use super::{Maps, Numbers, Text, end, offsets};
+use super::nulls::Nulls;
+use super::{Ends, Maps, Numbers, Order, SpanIds, Text, TraceIds};
 use crate::column::list_item;
 use crate::tables::{event_fields, exemplar_fields, link_fields, quantile_fields};
 
 fn list_of(
-    ends: &mut Vec<i32>,
+    offsets: OffsetBuffer<i32>,
     fields: Fields,
     columns: Vec<ArrayRef>,
-    nulls: Option<arrow_buffer::NullBuffer>,
+    nulls: Option<NullBuffer>,
 ) -> Result<ArrayRef, ArrowError> {
     let items = StructArray::try_new(fields.clone(), columns, None)?;
     Ok(Arc::new(ListArray::try_new(
         list_item(DataType::Struct(fields)),
-        offsets(ends)?,
+        offsets,
         Arc::new(items),
         nulls,
     )?))
-}
-
-/// Where the rows of a list column end; a row without items is an empty list.
-pub(crate) struct Ends(Vec<i32>);
-
-impl Default for Ends {
-    fn default() -> Self {
-        Self(vec![0])
-    }
-}
-
-impl Ends {
-    fn close(&mut self, items: usize) {
-        self.0.push(end(items));
-    }
-
-    /// Keeps `rows` rows; the number of items that they have.
-    fn truncate(&mut self, rows: usize) -> usize {
-        self.0.truncate(rows + 1);
-        let items = self.0.last().copied().unwrap_or_default();
-        usize::try_from(items).unwrap_or(0)
-    }
 }
 
 /// `array<struct<time_unix_nano, name, attributes>>`
@@ -73,13 +52,21 @@ impl Events {
         self.time.size() + self.name.size() + self.attributes.size()
     }
 
-    pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+    pub(crate) fn clear(&mut self) {
+        self.ends.clear();
+        self.time.clear();
+        self.name.clear();
+        self.attributes.clear();
+    }
+
+    pub(crate) fn gather(&self, order: &Order) -> Result<ArrayRef, ArrowError> {
+        let (offsets, items) = self.ends.gather(order)?;
         let columns = vec![
-            self.time.finish(),
-            self.name.finish()?,
-            self.attributes.finish()?,
+            self.time.gather(&items),
+            self.name.gather(&items)?,
+            self.attributes.gather(&items)?,
         ];
-        list_of(&mut self.ends.0, event_fields(), columns, None)
+        list_of(offsets, event_fields(), columns, None)
     }
 }
 
@@ -87,15 +74,15 @@ impl Events {
 #[derive(Default)]
 pub(crate) struct Links {
     ends: Ends,
-    pub(crate) trace_id: Text,
-    pub(crate) span_id: Text,
+    pub(crate) trace_id: TraceIds,
+    pub(crate) span_id: SpanIds,
     pub(crate) trace_state: Text,
     pub(crate) attributes: Maps,
 }
 
 impl Links {
     pub(crate) fn close(&mut self) {
-        self.ends.close(self.trace_id.len());
+        self.ends.close(self.attributes.len());
     }
 
     pub(crate) fn truncate(&mut self, rows: usize) {
@@ -110,34 +97,33 @@ impl Links {
         self.trace_id.size() + self.span_id.size() + self.attributes.size()
     }
 
-    pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+    pub(crate) fn clear(&mut self) {
+        self.ends.clear();
+        self.trace_id.clear();
+        self.span_id.clear();
+        self.trace_state.clear();
+        self.attributes.clear();
+    }
+
+    pub(crate) fn gather(&self, order: &Order) -> Result<ArrayRef, ArrowError> {
+        let (offsets, items) = self.ends.gather(order)?;
         let columns = vec![
-            self.trace_id.finish()?,
-            self.span_id.finish()?,
-            self.trace_state.finish()?,
-            self.attributes.finish()?,
+            self.trace_id.gather(&items)?,
+            self.span_id.gather(&items)?,
+            self.trace_state.gather(&items)?,
+            self.attributes.gather(&items)?,
         ];
-        list_of(&mut self.ends.0, link_fields(), columns, None)
+        list_of(offsets, link_fields(), columns, None)
     }
 }
 
 /// `array<struct<quantile, value>>`, missing for points that are no summary.
+#[derive(Default)]
 pub(crate) struct Quantiles {
     ends: Ends,
     quantile: Numbers<Float64Type>,
     value: Numbers<Float64Type>,
-    nulls: NullBufferBuilder,
-}
-
-impl Default for Quantiles {
-    fn default() -> Self {
-        Self {
-            ends: Ends::default(),
-            quantile: Numbers::default(),
-            value: Numbers::default(),
-            nulls: NullBufferBuilder::new(0),
-        }
-    }
+    nulls: Nulls,
 }
 
 impl Quantiles {
@@ -147,25 +133,33 @@ impl Quantiles {
             self.value.push(value);
         }
         self.ends.close(self.quantile.len());
-        self.nulls.append_non_null();
+        self.nulls.push_value();
     }
 
     pub(crate) fn push_null(&mut self) {
         self.ends.close(self.quantile.len());
-        self.nulls.append_null();
+        self.nulls.push_null();
     }
 
     pub(crate) fn size(&self) -> usize {
         self.quantile.size() * 2
     }
 
-    pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        let columns = vec![self.quantile.finish(), self.value.finish()];
+    pub(crate) fn clear(&mut self) {
+        self.ends.clear();
+        self.quantile.clear();
+        self.value.clear();
+        self.nulls.clear();
+    }
+
+    pub(crate) fn gather(&self, order: &Order) -> Result<ArrayRef, ArrowError> {
+        let (offsets, items) = self.ends.gather(order)?;
+        let columns = vec![self.quantile.gather(&items), self.value.gather(&items)];
         list_of(
-            &mut self.ends.0,
+            offsets,
             quantile_fields(),
             columns,
-            self.nulls.finish(),
+            self.nulls.gather(order),
         )
     }
 }
@@ -176,8 +170,8 @@ pub(crate) struct Exemplars {
     ends: Ends,
     pub(crate) time: Numbers<Int64Type>,
     pub(crate) value: Numbers<Float64Type>,
-    pub(crate) trace_id: Text,
-    pub(crate) span_id: Text,
+    pub(crate) trace_id: TraceIds,
+    pub(crate) span_id: SpanIds,
     pub(crate) attributes: Maps,
 }
 
@@ -199,14 +193,24 @@ impl Exemplars {
         self.time.size() * 2 + self.trace_id.size() + self.attributes.size()
     }
 
-    pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+    pub(crate) fn clear(&mut self) {
+        self.ends.clear();
+        self.time.clear();
+        self.value.clear();
+        self.trace_id.clear();
+        self.span_id.clear();
+        self.attributes.clear();
+    }
+
+    pub(crate) fn gather(&self, order: &Order) -> Result<ArrayRef, ArrowError> {
+        let (offsets, items) = self.ends.gather(order)?;
         let columns = vec![
-            self.time.finish(),
-            self.value.finish(),
-            self.trace_id.finish()?,
-            self.span_id.finish()?,
-            self.attributes.finish()?,
+            self.time.gather(&items),
+            self.value.gather(&items),
+            self.trace_id.gather(&items)?,
+            self.span_id.gather(&items)?,
+            self.attributes.gather(&items)?,
         ];
-        list_of(&mut self.ends.0, exemplar_fields(), columns, None)
+        list_of(offsets, exemplar_fields(), columns, None)
     }
 }

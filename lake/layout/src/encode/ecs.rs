@@ -1,24 +1,24 @@
 //! Rows of `ecs_events`: flat columns, labels, and one JSON object for everything else.
 
+use arrow_array::ArrayRef;
 use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 use otlp::{LogRecord, Payload, Value};
 
 use super::days::Rows;
 use super::facts::Facts;
 use super::{EcsName, Origin, Refused, Writer};
-use crate::build::{Maps, Numbers, Text, TextLists};
+use crate::build::{Maps, Numbers, Order, Ranks, Text, TextLists, numbers_as};
 use crate::column::timestamp;
 use crate::names::Names;
 use crate::promote::{push_text, to_long};
 use crate::reject::Reason;
+use crate::sort::sorted;
 use crate::tables::{ECS_COLUMNS, EcsKind, TableSpec};
-use crate::time::EventTime;
+use crate::time::{EventTime, micros};
 use crate::value::{json, push_json_text, render};
 
 pub(super) struct EcsRows {
-    ts: Numbers<TimestampMicrosecondType>,
     time_unix_nano: Numbers<Int64Type>,
     columns: Vec<EcsColumn>,
     labels: Maps,
@@ -40,7 +40,7 @@ struct Walk<'a> {
     record: Vec<Option<Value<'a>>>,
     resource: Vec<Option<Value<'a>>>,
     /// The resource's other attributes as the inside of a JSON object.
-    resource_extra: Vec<u8>,
+    resource_extra: String,
     resource_refused: bool,
 }
 
@@ -56,7 +56,7 @@ pub(super) fn append(
         ecs_name: origin.ecs_name,
         record: vec![None; ECS_COLUMNS.len()],
         resource: vec![None; ECS_COLUMNS.len()],
-        resource_extra: Vec::new(),
+        resource_extra: String::new(),
         resource_refused: false,
     };
     let mut index = 0;
@@ -113,13 +113,12 @@ impl<'a> Walk<'a> {
         ];
         let time = EventTime::of(&times, origin.ingest)?;
         let rows = days.at(time.day());
-        let row = rows.ts.len();
+        let row = rows.time_unix_nano.len();
         if self.push_open_ended(rows, record, limit).is_err() {
             rows.labels.truncate(row);
             rows.extra.truncate(row);
             return Err(too_deep("an attribute"));
         }
-        rows.ts.push(time.micros());
         rows.time_unix_nano.push(time.nanos);
         Ok(())
     }
@@ -133,7 +132,7 @@ impl<'a> Walk<'a> {
     ) -> Result<(), ()> {
         self.record.fill(None);
         let row = rows.extra.len();
-        rows.extra.open().push(b'{');
+        rows.extra.open().push('{');
         for entry in record.attributes() {
             let key = self.ecs_name(entry.key);
             if let Some(slot) = self.names.find(key)
@@ -189,24 +188,24 @@ impl<'a> Walk<'a> {
                 comma(rows.extra.open());
                 push_json_text(key, rows.extra.open());
                 let out = rows.extra.open();
-                out.extend_from_slice(b":\"");
+                out.push_str(":\"");
                 out.extend(id.iter().flat_map(|b| hex(*b)));
-                out.push(b'"');
+                out.push('"');
             }
         }
         if !self.resource_extra.is_empty() {
             let out = rows.extra.open();
             comma(out);
-            out.extend_from_slice(b"\"resource\":{");
-            out.extend_from_slice(&self.resource_extra);
-            out.push(b'}');
+            out.push_str("\"resource\":{");
+            out.push_str(&self.resource_extra);
+            out.push('}');
         }
         let out = rows.extra.open();
-        if out.last() == Some(&b'{') {
+        if out.ends_with('{') {
             rows.extra.truncate(row);
             rows.extra.push_null();
         } else {
-            out.push(b'}');
+            out.push('}');
             rows.extra.close();
         }
         Ok(())
@@ -214,26 +213,23 @@ impl<'a> Walk<'a> {
 }
 
 /// Appends `"key":value` to the inside of an object.
-fn member(key: &str, value: Value<'_>, limit: usize, out: &mut Vec<u8>) -> Result<(), ()> {
+fn member(key: &str, value: Value<'_>, limit: usize, out: &mut String) -> Result<(), ()> {
     comma(out);
     push_json_text(key, out);
-    out.push(b':');
+    out.push(':');
     json(value, limit, out).map_err(|_| ())
 }
 
 /// A comma unless a member or an object was just begun.
-fn comma(out: &mut Vec<u8>) {
-    if !matches!(out.last(), None | Some(b'{')) {
-        out.push(b',');
+fn comma(out: &mut String) {
+    if !matches!(out.as_bytes().last(), None | Some(b'{')) {
+        out.push(',');
     }
 }
 
-fn hex(byte: u8) -> [u8; 2] {
+fn hex(byte: u8) -> [char; 2] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    [
-        DIGITS[usize::from(byte >> 4)],
-        DIGITS[usize::from(byte & 15)],
-    ]
+    [byte >> 4, byte & 15].map(|nibble| char::from(DIGITS[usize::from(nibble)]))
 }
 
 /// Whether a column of this kind can hold the value; otherwise it is kept with everything else.
@@ -279,12 +275,21 @@ impl EcsColumn {
         }
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+    fn clear(&mut self) {
         match self {
-            Self::Text(column) => column.finish(),
-            Self::Long(column) => Ok(column.finish()),
-            Self::Int(column) => Ok(column.finish()),
-            Self::TextList(column) => column.finish(),
+            Self::Text(column) => column.clear(),
+            Self::Long(column) => column.clear(),
+            Self::Int(column) => column.clear(),
+            Self::TextList(column) => column.clear(),
+        }
+    }
+
+    fn gather(&self, order: &Order) -> Result<ArrayRef, ArrowError> {
+        match self {
+            Self::Text(column) => column.gather(order),
+            Self::Long(column) => Ok(column.gather(order)),
+            Self::Int(column) => Ok(column.gather(order)),
+            Self::TextList(column) => column.gather(order),
         }
     }
 }
@@ -313,7 +318,6 @@ fn push_list(value: Value<'_>, column: &mut TextLists) {
 impl Rows for EcsRows {
     fn new(_: &TableSpec) -> Self {
         Self {
-            ts: Numbers::default(),
             time_unix_nano: Numbers::default(),
             columns: ECS_COLUMNS
                 .iter()
@@ -325,25 +329,47 @@ impl Rows for EcsRows {
     }
 
     fn len(&self) -> usize {
-        self.ts.len()
+        self.time_unix_nano.len()
     }
 
     fn size(&self) -> usize {
-        self.ts.size() * 2
+        self.time_unix_nano.size() * 2
             + self.columns.iter().map(EcsColumn::size).sum::<usize>()
             + self.labels.size()
             + self.extra.size()
     }
 
-    fn fill(&mut self, _: &Facts) {}
+    fn fill(&mut self, _: &Facts, _: Origin<'_>) {}
 
-    fn finish(&mut self, spec: &TableSpec) -> Result<RecordBatch, ArrowError> {
-        let mut columns = vec![self.ts.finish_as(timestamp()), self.time_unix_nano.finish()];
-        for column in &mut self.columns {
-            columns.push(column.finish()?);
+    fn sorted(&self) -> Vec<usize> {
+        let mut columns = ECS_COLUMNS.iter().zip(&self.columns);
+        let service = columns.find_map(|((field, _, _), column)| match column {
+            EcsColumn::Text(text) if *field == "service.name" => Some(Ranks::of(text)),
+            _ => None,
+        });
+        let rank = |row| service.as_ref().map_or(0, |ranks| ranks.at(row));
+        sorted((0..self.len()).map(|row| (rank(row), self.time_unix_nano.get(row))))
+    }
+
+    fn gather(&self, order: &Order) -> Result<Vec<ArrayRef>, ArrowError> {
+        let ts = order.runs().flatten();
+        let ts = ts.map(|row| micros(self.time_unix_nano.get(row))).collect();
+        let mut columns = vec![
+            numbers_as::<TimestampMicrosecondType>(ts, timestamp()),
+            self.time_unix_nano.gather(order),
+        ];
+        for column in &self.columns {
+            columns.push(column.gather(order)?);
         }
-        columns.push(self.labels.finish()?);
-        columns.push(self.extra.finish()?);
-        RecordBatch::try_new(spec.file_schema().clone(), columns)
+        columns.push(self.labels.gather(order)?);
+        columns.push(self.extra.gather(order)?);
+        Ok(columns)
+    }
+
+    fn clear(&mut self) {
+        self.time_unix_nano.clear();
+        self.columns.iter_mut().for_each(EcsColumn::clear);
+        self.labels.clear();
+        self.extra.clear();
     }
 }

@@ -47,12 +47,11 @@ impl Facts {
             field: "an attribute of the resource",
             limit,
         });
-        let mut name = std::mem::take(&mut self.service_name).into_bytes();
         // A name that is no text is refused with its resource or rendered.
-        if crate::value::render(service, origin.max_depth, &mut name).is_err() {
+        let name = &mut self.service_name;
+        if crate::value::render(service, origin.max_depth, name).is_err() {
             name.clear();
         }
-        self.service_name = String::from_utf8(name).unwrap_or_default();
     }
 
     /// Takes over a scope.

@@ -1,7 +1,7 @@
 //! Rows of `otel_logs`.
 
+use arrow_array::ArrayRef;
 use arrow_array::types::{Int32Type, Int64Type};
-use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 use otlp::{LogRecord, Payload, Value};
 
@@ -9,9 +9,10 @@ use super::days::Rows;
 use super::facts::{Facts, Slots};
 use super::head::Head;
 use super::{Origin, Refused, Writer};
-use crate::build::{Maps, Numbers, Text};
+use crate::build::{Maps, Numbers, Order, SpanIds, Text, TraceIds};
 use crate::promote::{PromotedColumn, Promotions};
 use crate::reject::Reason;
+use crate::sort::sorted;
 use crate::tables::TableSpec;
 use crate::time::{EventTime, optional_nanos};
 use crate::value::{render, type_name};
@@ -25,8 +26,8 @@ pub(super) struct LogRows {
     body: Text,
     body_type: Text,
     attributes: Maps,
-    trace_id: Text,
-    span_id: Text,
+    trace_id: TraceIds,
+    span_id: SpanIds,
     flags: Numbers<Int32Type>,
     dropped_attributes: Numbers<Int32Type>,
     promoted: Vec<PromotedColumn>,
@@ -66,7 +67,7 @@ pub(super) fn append(
                 }
                 index += 1;
             }
-            days.fill(facts);
+            days.fill(facts, origin);
         }
     }
     (index, duplicates)
@@ -85,13 +86,13 @@ impl LogRows {
     ) -> Result<(), Reason> {
         let observed = optional_nanos("observed_time_unix_nano", record.observed_time_unix_nano)?;
         self.push_values(record, origin, promotions, slots)?;
-        self.head.push(time, index, origin);
+        self.head.push(time, index);
         self.observed.push_option(observed);
         self.severity_number.push(record.severity_number);
         self.severity_text.push_or_null(record.severity_text);
         self.event_name.push_or_null(record.event_name);
-        self.trace_id.push_hex(record.trace_id);
-        self.span_id.push_hex(record.span_id);
+        self.trace_id.push(record.trace_id);
+        self.span_id.push(record.span_id);
         self.flags.push(record.flags.cast_signed());
         self.dropped_attributes
             .push(record.dropped_attributes_count.cast_signed());
@@ -141,27 +142,6 @@ impl LogRows {
         }
         Ok(())
     }
-
-    fn columns(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
-        let mut columns = self.head.finish()?;
-        columns.extend([
-            self.observed.finish(),
-            self.severity_number.finish(),
-            self.severity_text.finish()?,
-            self.event_name.finish()?,
-            self.body.finish()?,
-            self.body_type.finish()?,
-            self.attributes.finish()?,
-            self.trace_id.finish()?,
-            self.span_id.finish()?,
-            self.flags.finish(),
-            self.dropped_attributes.finish(),
-        ]);
-        for column in &mut self.promoted {
-            columns.push(column.finish()?);
-        }
-        Ok(columns)
-    }
 }
 
 impl Rows for LogRows {
@@ -175,8 +155,8 @@ impl Rows for LogRows {
             body: Text::default(),
             body_type: Text::default(),
             attributes: Maps::default(),
-            trace_id: Text::default(),
-            span_id: Text::default(),
+            trace_id: TraceIds::default(),
+            span_id: SpanIds::default(),
             flags: Numbers::default(),
             dropped_attributes: Numbers::default(),
             promoted: spec.promotions().builders(),
@@ -205,11 +185,48 @@ impl Rows for LogRows {
                 .sum::<usize>()
     }
 
-    fn fill(&mut self, facts: &Facts) {
-        self.head.fill(facts);
+    fn fill(&mut self, facts: &Facts, origin: Origin<'_>) {
+        self.head.fill(facts, origin);
     }
 
-    fn finish(&mut self, spec: &TableSpec) -> Result<RecordBatch, ArrowError> {
-        RecordBatch::try_new(spec.file_schema().clone(), self.columns()?)
+    fn sorted(&self) -> Vec<usize> {
+        sorted(self.head.sort_keys())
+    }
+
+    fn gather(&self, order: &Order) -> Result<Vec<ArrayRef>, ArrowError> {
+        let mut columns = self.head.gather(order)?;
+        columns.extend([
+            self.observed.gather(order),
+            self.severity_number.gather(order),
+            self.severity_text.gather(order)?,
+            self.event_name.gather(order)?,
+            self.body.gather(order)?,
+            self.body_type.gather(order)?,
+            self.attributes.gather(order)?,
+            self.trace_id.gather(order)?,
+            self.span_id.gather(order)?,
+            self.flags.gather(order),
+            self.dropped_attributes.gather(order),
+        ]);
+        for column in &self.promoted {
+            columns.push(column.gather(order)?);
+        }
+        Ok(columns)
+    }
+
+    fn clear(&mut self) {
+        self.head.clear();
+        self.observed.clear();
+        self.severity_number.clear();
+        self.severity_text.clear();
+        self.event_name.clear();
+        self.body.clear();
+        self.body_type.clear();
+        self.attributes.clear();
+        self.trace_id.clear();
+        self.span_id.clear();
+        self.flags.clear();
+        self.dropped_attributes.clear();
+        self.promoted.iter_mut().for_each(PromotedColumn::clear);
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn append(
             for metric in scope.metrics() {
                 walk.metric(&metric);
             }
-            walk.writer.days.fill(&walk.writer.facts);
+            walk.writer.days.fill(&walk.writer.facts, origin);
         }
     }
     (walk.index, walk.duplicates)
@@ -171,7 +171,7 @@ impl<'a> Walk<'_, 'a> {
             return Err(reason);
         }
         self.duplicates += rows.attributes.take_duplicates();
-        rows.head.push(time, self.index, self.origin);
+        rows.head.push(time, self.index);
         rows.name.push_or_null(metric.name);
         rows.description.push_or_null(metric.description);
         rows.unit.push_or_null(metric.unit);
@@ -196,8 +196,8 @@ fn push_exemplars<'a>(
         rows.exemplars
             .value
             .push_option(cells::as_double(exemplar.value));
-        rows.exemplars.trace_id.push_hex(exemplar.trace_id);
-        rows.exemplars.span_id.push_hex(exemplar.span_id);
+        rows.exemplars.trace_id.push(exemplar.trace_id);
+        rows.exemplars.span_id.push(exemplar.span_id);
         rows.exemplars
             .attributes
             .push_row(exemplar.attributes(), limit, |_, _| {})

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use arrow_array::ArrayRef;
 use arrow_array::types::{Int32Type, Int64Type};
-use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 use otlp::{Payload, Span};
 
@@ -11,17 +11,18 @@ use super::days::Rows;
 use super::facts::{Facts, Slots};
 use super::head::Head;
 use super::{Origin, Refused, Writer};
-use crate::build::{Events, Links, Maps, Numbers, Text};
+use crate::build::{Events, Links, Maps, Numbers, Order, SpanIds, Text, TraceIds};
 use crate::promote::{PromotedColumn, Promotions};
 use crate::reject::Reason;
+use crate::sort::sorted;
 use crate::tables::TableSpec;
 use crate::time::{EventTime, optional_nanos};
 
 pub(super) struct SpanRows {
     head: Head,
-    trace_id: Text,
-    span_id: Text,
-    parent_span_id: Text,
+    trace_id: TraceIds,
+    span_id: SpanIds,
+    parent_span_id: SpanIds,
     trace_state: Text,
     name: Text,
     kind: Text,
@@ -73,7 +74,7 @@ pub(super) fn append(
                 }
                 index += 1;
             }
-            days.fill(facts);
+            days.fill(facts, origin);
         }
     }
     (index, duplicates)
@@ -99,10 +100,10 @@ impl SpanRows {
             self.links.truncate(row);
             return Err(reason);
         }
-        self.head.push(time, index, origin);
-        self.trace_id.push_hex(span.trace_id);
-        self.span_id.push_hex(span.span_id);
-        self.parent_span_id.push_hex(span.parent_span_id);
+        self.head.push(time, index);
+        self.trace_id.push(span.trace_id);
+        self.span_id.push(span.span_id);
+        self.parent_span_id.push(span.parent_span_id);
         self.trace_state.push_or_null(span.trace_state);
         self.name.push_or_null(span.name);
         self.kind.push(&kind_name(span.kind));
@@ -151,8 +152,8 @@ impl SpanRows {
         }
         self.events.close();
         for link in span.links() {
-            self.links.trace_id.push_hex(link.trace_id);
-            self.links.span_id.push_hex(link.span_id);
+            self.links.trace_id.push(link.trace_id);
+            self.links.span_id.push(link.span_id);
             self.links.trace_state.push_or_null(link.trace_state);
             self.links
                 .attributes
@@ -161,33 +162,6 @@ impl SpanRows {
         }
         self.links.close();
         Ok(())
-    }
-
-    fn columns(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
-        let mut columns = self.head.finish()?;
-        columns.extend([
-            self.trace_id.finish()?,
-            self.span_id.finish()?,
-            self.parent_span_id.finish()?,
-            self.trace_state.finish()?,
-            self.name.finish()?,
-            self.kind.finish()?,
-            self.end.finish(),
-            self.duration.finish(),
-            self.status_code.finish()?,
-            self.status_message.finish()?,
-            self.attributes.finish()?,
-            self.events.finish()?,
-            self.links.finish()?,
-            self.flags.finish(),
-            self.dropped_attributes.finish(),
-            self.dropped_events.finish(),
-            self.dropped_links.finish(),
-        ]);
-        for column in &mut self.promoted {
-            columns.push(column.finish()?);
-        }
-        Ok(columns)
     }
 }
 
@@ -218,9 +192,9 @@ impl Rows for SpanRows {
     fn new(spec: &TableSpec) -> Self {
         Self {
             head: Head::default(),
-            trace_id: Text::default(),
-            span_id: Text::default(),
-            parent_span_id: Text::default(),
+            trace_id: TraceIds::default(),
+            span_id: SpanIds::default(),
+            parent_span_id: SpanIds::default(),
             trace_state: Text::default(),
             name: Text::default(),
             kind: Text::default(),
@@ -263,11 +237,60 @@ impl Rows for SpanRows {
                 .sum::<usize>()
     }
 
-    fn fill(&mut self, facts: &Facts) {
-        self.head.fill(facts);
+    fn fill(&mut self, facts: &Facts, origin: Origin<'_>) {
+        self.head.fill(facts, origin);
     }
 
-    fn finish(&mut self, spec: &TableSpec) -> Result<RecordBatch, ArrowError> {
-        RecordBatch::try_new(spec.file_schema().clone(), self.columns()?)
+    fn sorted(&self) -> Vec<usize> {
+        sorted(self.head.sort_keys())
+    }
+
+    fn gather(&self, order: &Order) -> Result<Vec<ArrayRef>, ArrowError> {
+        let mut columns = self.head.gather(order)?;
+        columns.extend([
+            self.trace_id.gather(order)?,
+            self.span_id.gather(order)?,
+            self.parent_span_id.gather(order)?,
+            self.trace_state.gather(order)?,
+            self.name.gather(order)?,
+            self.kind.gather(order)?,
+            self.end.gather(order),
+            self.duration.gather(order),
+            self.status_code.gather(order)?,
+            self.status_message.gather(order)?,
+            self.attributes.gather(order)?,
+            self.events.gather(order)?,
+            self.links.gather(order)?,
+            self.flags.gather(order),
+            self.dropped_attributes.gather(order),
+            self.dropped_events.gather(order),
+            self.dropped_links.gather(order),
+        ]);
+        for column in &self.promoted {
+            columns.push(column.gather(order)?);
+        }
+        Ok(columns)
+    }
+
+    fn clear(&mut self) {
+        self.head.clear();
+        self.trace_id.clear();
+        self.span_id.clear();
+        self.parent_span_id.clear();
+        self.trace_state.clear();
+        self.name.clear();
+        self.kind.clear();
+        self.end.clear();
+        self.duration.clear();
+        self.status_code.clear();
+        self.status_message.clear();
+        self.attributes.clear();
+        self.events.clear();
+        self.links.clear();
+        self.flags.clear();
+        self.dropped_attributes.clear();
+        self.dropped_events.clear();
+        self.dropped_links.clear();
+        self.promoted.iter_mut().for_each(PromotedColumn::clear);
     }
 }

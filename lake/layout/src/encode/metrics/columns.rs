@@ -1,14 +1,16 @@
 //! Builders of the columns of `otel_metrics`.
 
+use arrow_array::ArrayRef;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
-use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 
-use crate::build::{Bools, Exemplars, Maps, NumberLists, Numbers, Quantiles, Text};
+use crate::build::{Bools, Exemplars, Maps, NumberLists, Numbers, Order, Quantiles, Ranks, Text};
+use crate::encode::Origin;
 use crate::encode::days::Rows;
 use crate::encode::facts::Facts;
 use crate::encode::head::Head;
 use crate::promote::PromotedColumn;
+use crate::sort::sorted;
 use crate::tables::TableSpec;
 
 #[derive(Default)]
@@ -43,44 +45,6 @@ pub(in crate::encode) struct PointRows {
     pub(super) promoted: Vec<PromotedColumn>,
 }
 
-impl PointRows {
-    fn columns(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
-        let mut columns = self.head.finish()?;
-        columns.extend([
-            self.name.finish()?,
-            self.metric_type.finish()?,
-            self.description.finish()?,
-            self.unit.finish()?,
-            self.attributes.finish()?,
-            self.start.finish(),
-            self.temporality.finish()?,
-            self.monotonic.finish(),
-            self.value_double.finish(),
-            self.value_long.finish(),
-            self.count.finish(),
-            self.sum.finish(),
-            self.min.finish(),
-            self.max.finish(),
-            self.bucket_counts.finish()?,
-            self.explicit_bounds.finish()?,
-            self.scale.finish(),
-            self.zero_count.finish(),
-            self.zero_threshold.finish(),
-            self.positive_offset.finish(),
-            self.positive_counts.finish()?,
-            self.negative_offset.finish(),
-            self.negative_counts.finish()?,
-            self.quantiles.finish()?,
-            self.exemplars.finish()?,
-            self.flags.finish(),
-        ]);
-        for column in &mut self.promoted {
-            columns.push(column.finish()?);
-        }
-        Ok(columns)
-    }
-}
-
 impl Rows for PointRows {
     fn new(spec: &TableSpec) -> Self {
         Self {
@@ -112,11 +76,80 @@ impl Rows for PointRows {
             + self.promoted.iter().map(PromotedColumn::size).sum::<usize>()
     }
 
-    fn fill(&mut self, facts: &Facts) {
-        self.head.fill(facts);
+    fn fill(&mut self, facts: &Facts, origin: Origin<'_>) {
+        self.head.fill(facts, origin);
     }
 
-    fn finish(&mut self, spec: &TableSpec) -> Result<RecordBatch, ArrowError> {
-        RecordBatch::try_new(spec.file_schema().clone(), self.columns()?)
+    fn sorted(&self) -> Vec<usize> {
+        let names = Ranks::of(&self.name);
+        let keys = self.head.sort_keys().enumerate();
+        sorted(keys.map(|(row, (service, time))| ((names.at(row), service), time)))
+    }
+
+    fn gather(&self, order: &Order) -> Result<Vec<ArrayRef>, ArrowError> {
+        let mut columns = self.head.gather(order)?;
+        columns.extend([
+            self.name.gather(order)?,
+            self.metric_type.gather(order)?,
+            self.description.gather(order)?,
+            self.unit.gather(order)?,
+            self.attributes.gather(order)?,
+            self.start.gather(order),
+            self.temporality.gather(order)?,
+            self.monotonic.gather(order),
+            self.value_double.gather(order),
+            self.value_long.gather(order),
+            self.count.gather(order),
+            self.sum.gather(order),
+            self.min.gather(order),
+            self.max.gather(order),
+            self.bucket_counts.gather(order)?,
+            self.explicit_bounds.gather(order)?,
+            self.scale.gather(order),
+            self.zero_count.gather(order),
+            self.zero_threshold.gather(order),
+            self.positive_offset.gather(order),
+            self.positive_counts.gather(order)?,
+            self.negative_offset.gather(order),
+            self.negative_counts.gather(order)?,
+            self.quantiles.gather(order)?,
+            self.exemplars.gather(order)?,
+            self.flags.gather(order),
+        ]);
+        for column in &self.promoted {
+            columns.push(column.gather(order)?);
+        }
+        Ok(columns)
+    }
+
+    fn clear(&mut self) {
+        self.head.clear();
+        self.name.clear();
+        self.metric_type.clear();
+        self.description.clear();
+        self.unit.clear();
+        self.attributes.clear();
+        self.start.clear();
+        self.temporality.clear();
+        self.monotonic.clear();
+        self.value_double.clear();
+        self.value_long.clear();
+        self.count.clear();
+        self.sum.clear();
+        self.min.clear();
+        self.max.clear();
+        self.bucket_counts.clear();
+        self.explicit_bounds.clear();
+        self.scale.clear();
+        self.zero_count.clear();
+        self.zero_threshold.clear();
+        self.positive_offset.clear();
+        self.positive_counts.clear();
+        self.negative_offset.clear();
+        self.negative_counts.clear();
+        self.quantiles.clear();
+        self.exemplars.clear();
+        self.flags.clear();
+        self.promoted.iter_mut().for_each(PromotedColumn::clear);
     }
 }
