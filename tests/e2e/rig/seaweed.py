@@ -89,7 +89,7 @@ class Seaweed:
                 "-s3.port.lance=0",
                 f"-s3.config={config}",
                 "-master.volumeSizeLimitMB=64",
-                "-volume.max=50",
+                "-volume.max=2000",
                 "-volume.preStopSeconds=1",
             ],
             log=folder / "weed.log",
