@@ -81,7 +81,7 @@ def test_slow_otlp_destination(start_pharos: StartPharos, start_sink: StartSink,
     assert repeated(sink.received) <= sink.unconfirmed(ended)
 
 
-def test_slow_s3_table(
+def test_s3_slower_than_the_deadline(
     start_pharos: StartPharos, start_proxy: StartProxy, seaweed: S3, bucket: Callable[[], str], tmp_path: Path
 ) -> None:
     """Each write into the bucket takes longer than the deadline; in the table everything is once."""

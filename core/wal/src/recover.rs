@@ -39,6 +39,8 @@ struct Tail {
     end: u64,
     /// Where the next entry would be.
     offset: u64,
+    /// Entries that were durable cannot be read.
+    damaged: bool,
 }
 
 /// Takes the directory and makes it ready for reading and writing.
@@ -351,6 +353,7 @@ impl Recovery<'_> {
             let tail = self.tail(id, last, stored_end.min(bound))?;
             if let Some(segment) = table.get_mut(&last.header.first) {
                 segment.bytes = tail.offset;
+                segment.damaged = tail.damaged;
             }
             end = tail.end;
         }
@@ -484,13 +487,15 @@ impl Recovery<'_> {
             .map(|&(from, to, _)| (from, to.min(durable)))
             .collect();
         damaged.push((until, durable));
-        for (from, to) in damaged.into_iter().filter(|(from, to)| from < to) {
+        damaged.retain(|(from, to)| from < to);
+        for &(from, to) in &damaged {
             let segment = name.clone();
             self.observer.event(&Event::Damaged { segment, from, to });
         }
         let tail = Tail {
             end: until.max(durable),
             offset,
+            damaged: !damaged.is_empty(),
         };
         let file = self
             .disk
@@ -536,10 +541,11 @@ fn write_again(file: &dyn DiskFile, start: u64, end: u64) -> io::Result<()> {
 }
 
 /// Takes off what is behind the last whole entry. Only after the end was stored:
-/// what is cut off can be the proof of what was durable.
+/// what is cut off can be the proof of what was durable. A damaged file stays as
+/// it is: it is set aside for somebody who can make more of it.
 fn cut_tail(shared: &Shared) -> io::Result<()> {
     let last = shared.state.lock().segments.values().next_back().copied();
-    let Some(last) = last else {
+    let Some(last) = last.filter(|last| !last.damaged) else {
         return Ok(());
     };
     let file = shared.disk.open(&name_of(last.first))?;

@@ -362,3 +362,21 @@ fn the_segment_before_a_missing_one_is_not_set_aside() {
         assert_eq!(aside.count(), 0, "segment {gone} of {all:?}: {names:?}");
     }
 }
+
+#[test]
+fn the_newest_segment_is_set_aside_as_it_was_found() {
+    let disk = filled();
+    let newest = name_of(*segments(&disk).last().expect("segments"));
+    let mut bytes = disk.get(&newest).expect("its bytes");
+    // in the middle of its second entry
+    bytes.truncate(512 + 648 + 300);
+    disk.put(&newest, bytes.clone());
+    let mut house = House::open(&disk, small()).expect("it opens");
+    let cursor = house.cursor("one");
+    let (_, lost) = drain(&mut house.reader(Some(cursor)));
+    assert_eq!(lost.len(), 1);
+    let answers = house.append(&[b"after".to_vec()]);
+    house.acknowledge(cursor, answers[0].clone().expect("room"));
+    house.engine.persist().expect("a disk that writes");
+    assert_eq!(disk.get(&format!("{newest}.quarantined")), Some(bytes));
+}
