@@ -54,7 +54,7 @@ measure() {
   local sent found
   sent=$(field records <"$WORK/line") found=$(field found <"$WORK/line")
   [ "$sent" = "$found" ] || { echo "$1 lost or repeated records: $found of $sent" >&2; exit 1; }
-  field records_per_s <"$WORK/line" >>"$WORK/$1.rates"
+  awk -v n="$sent" -v s="$(field wall_s <"$WORK/line")" 'BEGIN { print n / s }' >>"$WORK/$1.rates"
   field cpu_s_per_million <"$WORK/line" >>"$WORK/$1.figures"
   awk -v written="$bytes" -v accepted="$(field bytes <"$WORK/line")" 'BEGIN { print written / accepted }' >>"$WORK/$1.written"
 }

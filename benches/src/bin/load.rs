@@ -217,7 +217,9 @@ async fn main() -> Result<(), Failure> {
     let spent =
         pid.map(cpu::seconds).transpose()?.unwrap_or_default() - cpu_before.unwrap_or_default();
     println!(
-        "records={sent} accepted_requests={} refused_requests={} found={} distinct={} again={} wall_s={:.2} cpu_s={spent:.2} cpu_s_per_million={:.4}",
+        "records={sent} bytes={} accepted_requests={} refused_requests={} found={} distinct={} again={} wall_s={:.2} cpu_s={spent:.2} cpu_s_per_million={:.4}",
+        // requests of one kind have the same length but for a digit here and there
+        load.request(0).len() as u64 * load.requests,
         load.accepted.load(Ordering::Relaxed),
         load.refused.load(Ordering::Relaxed),
         after.records - before.records,
