@@ -140,8 +140,12 @@ def run_to(sink: OtlpSink, start_pharos: StartPharos, ports: Ports, folder: Path
 
 def through(
     sink: OtlpSink, start_pharos: StartPharos, folder: Path, fall: Callable[[], None], rise: Callable[[], None]
-) -> list[SteadySender]:
-    """Load through an outage with a restart in the middle of it; returns when all is delivered."""
+) -> tuple[list[SteadySender], int]:
+    """Load through an outage with a restart in the middle of it; returns when all is delivered.
+
+    The second value is what the first run says that it has delivered and will send again, since it stands
+    in the queue behind something that it could not deliver.
+    """
     ports = Ports()
     first = run_to(sink, start_pharos, ports, folder, "first")
     senders = senders_of(ports)
@@ -158,18 +162,19 @@ def through(
     acknowledged = sum(len(s.tally.acknowledged) for s in senders)
     until("everything to arrive", lambda: len(sink.received) >= acknowledged, 90, every=0.2)
     second.stop()
-    return senders
+    return senders, sum(report["again"] for report in first.reports())
 
 
 def test_otlp_destination_away(start_pharos: StartPharos, start_sink: StartSink, tmp_path: Path) -> None:
     """It refuses connections, then it is back: everything arrives.
 
-    Only what it had taken at the moment it went away, and could not answer any more, comes twice.
+    Only what it had taken at the moment it went away, and could not answer any more, comes twice, and what
+    the first run says.
     """
     sink = start_sink()
-    senders = through(sink, start_pharos, tmp_path / "queue", sink.door.hang_up, sink.door.listen)
+    senders, again = through(sink, start_pharos, tmp_path / "queue", sink.door.hang_up, sink.door.listen)
     assert_none_lost(sink.received, senders)
-    assert repeated(sink.received) <= sink.unanswered
+    assert len(repeated(sink.received) - sink.unanswered) <= again
 
 
 def test_otlp_destination_slow(start_pharos: StartPharos, start_sink: StartSink, tmp_path: Path) -> None:
@@ -182,12 +187,15 @@ def test_otlp_destination_slow(start_pharos: StartPharos, start_sink: StartSink,
     def fast() -> None:
         sink.delay = 0.0
 
-    senders = through(sink, start_pharos, tmp_path / "queue", slow, fast)
+    senders, _ = through(sink, start_pharos, tmp_path / "queue", slow, fast)
     assert_exactly_once(sink.received, senders)
 
 
 def test_otlp_destination_resets(start_pharos: StartPharos, start_sink: StartSink, tmp_path: Path) -> None:
-    """It takes every third request and resets the connection: none is lost, and those alone come twice."""
+    """It takes every third request and resets the connection: none is lost, and those come twice.
+
+    And what the first run had delivered behind one of them when it was stopped, which it says.
+    """
     sink = start_sink()
 
     def rude() -> None:
@@ -196,7 +204,8 @@ def test_otlp_destination_resets(start_pharos: StartPharos, start_sink: StartSin
     def polite() -> None:
         sink.reset_every = 0
 
-    senders = through(sink, start_pharos, tmp_path / "queue", rude, polite)
+    senders, again = through(sink, start_pharos, tmp_path / "queue", rude, polite)
     assert sink.unanswered, "no connection was reset"
     assert_none_lost(sink.received, senders)
-    assert repeated(sink.received) == sink.unanswered
+    assert sink.unanswered <= repeated(sink.received)
+    assert len(repeated(sink.received) - sink.unanswered) <= again

@@ -167,6 +167,7 @@ fn tell(report: &TailReport) {
         dropped,
         dead_letters = report.dead_letters,
         stored = report.stored,
+        again = report.again,
         unaccounted = report.unaccounted(),
         "Exporter stopped"
     );

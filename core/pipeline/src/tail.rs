@@ -94,8 +94,8 @@ pub struct TailReport {
     pub dead_letters: u64,
     /// Items that are in its queue on disk for the next start.
     pub stored: u64,
-    /// Items among `stored` that the destination has too, because they are in one
-    /// entry with others that it has not: they are sent again.
+    /// Items among `stored` that are done with, because they are in one entry with
+    /// others that are not, or behind such an entry: they are sent again.
     pub again: u64,
 }
 
@@ -313,11 +313,14 @@ impl Tail {
         if let Driver::Exporter(exporter) = &self.driver {
             exporter.stop().await;
         }
+        let metrics = Arc::clone(&self.reporter.metrics);
         let stored = match &self.source {
-            Some(source) => source.stored().await,
+            Some(source) => {
+                metrics.again(source.done_beyond());
+                source.stored().await
+            }
             None => 0,
         };
-        let metrics = Arc::clone(&self.reporter.metrics);
         metrics.report(self.exporter, self.signal, stored)
     }
 

@@ -348,6 +348,23 @@ async fn the_deadline_of_a_stop_interrupts_a_destination_that_never_answers() {
 }
 
 #[tokio::test]
+async fn what_is_done_behind_an_entry_that_is_not_is_counted_as_sent_again() {
+    let disk = SimulatedDisk::default();
+    let (seen, driver) = exporter([Answer::Hang, Answer::Take, Answer::Hang]);
+    let with = TailSettings {
+        timeout: None,
+        ..settings()
+    };
+    let rig = Rig::start(&disk, &[("a", driver)], &with).await;
+    for number in 0..5 {
+        rig.send(&[&number.to_string()]).await.expect("taken");
+        until("an attempt", || seen.attempts().len() > number.min(2)).await;
+    }
+    let report = rig.stop(Duration::from_millis(50)).await.remove(0);
+    assert_eq!((report.sent, report.stored, report.again), (1, 5, 1));
+}
+
+#[tokio::test]
 async fn retries_have_no_end_on_disk() {
     let disk = SimulatedDisk::default();
     let answers = std::iter::repeat_n(Answer::Again(None), 100);

@@ -129,6 +129,7 @@ impl Pump {
                 self.tracker.read(Open {
                     position,
                     units: 0,
+                    items,
                     accepted_at: 0,
                     settled: true,
                 });
@@ -152,6 +153,7 @@ impl Pump {
         self.tracker.read(Open {
             position,
             units: self.queue.units(&size),
+            items: size.items,
             accepted_at,
             settled: false,
         });
@@ -187,6 +189,7 @@ impl Pump {
     /// The entry is new and its store believes to have it, because the log was
     /// restored from an older copy and gave a number twice. It gets another one.
     async fn renumber(&self, position: Position, batch: Batch) -> Option<()> {
+        let items = batch.payload.items();
         loop {
             let (answer, appended) = oneshot::channel();
             self.log.append(batch.clone(), move |result| {
@@ -206,6 +209,7 @@ impl Pump {
             position,
             // the room goes over to the new one
             units: 0,
+            items,
             accepted_at: 0,
             settled: true,
         });

@@ -53,6 +53,8 @@ pub(crate) struct Open {
     pub(crate) position: Position,
     /// Units of the queue's capacity that it takes.
     pub(crate) units: usize,
+    /// Log records, spans or data points, as far as they are known.
+    pub(crate) items: usize,
     /// When it was accepted, milliseconds since 1970.
     pub(crate) accepted_at: u64,
     /// Sent, refused or given up.
@@ -141,6 +143,14 @@ impl Tracker {
     /// When the oldest entry that is not done with was accepted, milliseconds since 1970.
     pub(crate) fn oldest(&self) -> Option<u64> {
         self.open.lock().front().map(|entry| entry.accepted_at)
+    }
+
+    /// Items that are done with and stay in the log all the same, behind an entry
+    /// that is not: a cursor is one position.
+    pub(crate) fn done_beyond(&self) -> usize {
+        let open = self.open.lock();
+        let done = open.iter().filter(|entry| entry.settled);
+        done.map(|entry| entry.items).sum()
     }
 
     /// Waits until everything that was read is done with.

@@ -163,6 +163,12 @@ impl Source {
         }
     }
 
+    /// Items that stay on disk although they are done with, behind others that are not.
+    pub(crate) fn done_beyond(&self) -> usize {
+        let trackers = self.trackers.iter();
+        trackers.map(|tracker| tracker.done_beyond()).sum()
+    }
+
     /// Items that stay on disk, after everything was acknowledged durably.
     pub(crate) async fn stored(&self) -> u64 {
         let mut items = 0;
