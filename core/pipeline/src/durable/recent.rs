@@ -10,7 +10,7 @@ use wal::Position;
 use crate::batch::Batch;
 
 /// Bytes of telemetry that are kept for readers that keep up.
-const LIMIT: usize = 8 << 20;
+const LIMIT: usize = 32 << 20;
 
 /// Entries that were appended since the log was opened, as far as they fit and
 /// somebody may still ask for them.
