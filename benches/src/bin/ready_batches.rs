@@ -1,8 +1,8 @@
 //! What Parquet alone costs, and what it costs to get there: log records from requests to Arrow batches, and those
-//! batches, ready-made, to files with the settings of the delta exporter (`lake/table/src/stage.rs`): sorted batches
-//! of 32 MiB, a row group each, zstd 1, files of 128 MiB.
+//! batches, ready-made, to files with the settings of the delta exporter (`lake/table/src/stage.rs`): row
+//! groups of 32 MiB in sorted batches of 8192 rows, zstd 1, files of 128 MiB.
 //!
-//! `ready_batches --records 1000000 --directory /tmp/ready`
+//! `ready_batches --records 1000000 --directory /tmp/ready --batch-rows 8192`
 //!
 //! One thread; each part is measured apart, a row group at a time, so that memory stays small. Prints one line of CPU
 //! seconds a million records: `cpu_s_per_million` is Parquet's, `validate`, `append` and `take` (sorting) are the
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use benches::arguments::Arguments;
 use benches::{Failure, input};
 use cpu_time::ThreadTime;
-use lake_layout::{DayBatch, Encoder, Entry, Kind, ParquetSettings, TableSpec, parquet_properties};
+use lake_layout::{Encoder, Entry, Kind, ParquetSettings, TableSpec, parquet_properties};
 use otlp::{Payload, Signal};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
@@ -52,6 +52,8 @@ fn timed<R>(spent: &mut f64, work: impl FnOnce() -> Result<R, Failure>) -> Resul
 struct Files<'a> {
     spec: &'a TableSpec,
     directory: &'a Path,
+    /// Rows that the writer gets at a time.
+    batch_rows: usize,
     open: Option<ArrowWriter<File>>,
     files: usize,
     row_groups: usize,
@@ -74,21 +76,22 @@ impl Files<'_> {
         Ok(ArrowWriter::try_new_with_options(file, schema, options)?)
     }
 
-    fn write(&mut self, day: &DayBatch) -> Result<(), Failure> {
-        let mut file = match self.open.take() {
+    /// The open file, for a row group of `rows` rows.
+    fn open(&mut self, rows: usize) -> Result<&mut ArrowWriter<File>, Failure> {
+        let file = match self.open.take() {
             Some(file) => file,
-            None => self.create(day.batch.num_rows())?,
+            None => self.create(rows)?,
         };
-        file.write(&day.batch)?;
-        file.flush()?;
+        Ok(self.open.insert(file))
+    }
+
+    fn end_row_group(&mut self) -> Result<(), Failure> {
         self.row_groups += 1;
-        self.open = Some(file);
-        if self
-            .open
-            .as_ref()
-            .is_some_and(|f| f.bytes_written() >= FILE)
-        {
-            self.finish()?;
+        if let Some(file) = &mut self.open {
+            file.flush()?;
+            if file.bytes_written() >= FILE {
+                self.finish()?;
+            }
         }
         Ok(())
     }
@@ -128,16 +131,22 @@ fn run(
         let last = sequence + 1 == requests;
         if encoder.size() >= ROW_GROUP || last {
             let least = if last { 0 } else { ROW_GROUP };
-            for day in timed(&mut spent.take, || Ok(encoder.take(least)?))? {
-                timed(&mut spent.parquet, || files.write(&day))?;
-            }
+            encoder.drain(least, files.batch_rows, |mut group| {
+                while let Some(batch) = timed(&mut spent.take, || Ok(group.batches.next()))? {
+                    let batch = batch?;
+                    timed(&mut spent.parquet, || {
+                        Ok(files.open(group.rows)?.write(&batch)?)
+                    })?;
+                }
+                timed(&mut spent.parquet, || files.end_row_group())
+            })?;
         }
     }
     timed(&mut spent.parquet, || files.finish())
 }
 
 fn main() -> Result<(), Failure> {
-    let arguments = Arguments::of_process(&["records", "directory"])?;
+    let arguments = Arguments::of_process(&["records", "directory", "batch-rows"])?;
     let records: u64 = arguments.get("records", 1_000_000)?;
     let directory: PathBuf =
         arguments.get("directory", std::env::temp_dir().join("ready_batches"))?;
@@ -146,6 +155,7 @@ fn main() -> Result<(), Failure> {
     let mut files = Files {
         spec: &spec,
         directory: &directory,
+        batch_rows: arguments.get("batch-rows", 8192)?,
         open: None,
         files: 0,
         row_groups: 0,

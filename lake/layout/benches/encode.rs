@@ -1,4 +1,4 @@
-//! Logs to Arrow, and Arrow to Parquet: nanoseconds a record are the time divided by 1000.
+//! Logs to sorted Arrow batches, and batches to Parquet, 48,000 records at a time.
 
 #![allow(missing_docs, reason = "bench program")]
 
@@ -6,50 +6,69 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use lake_layout::{Encoder, Entry, Kind, ParquetSettings, TableSpec, parquet_properties, preset};
+use lake_layout::{
+    EncodeError, Encoder, Entry, Kind, ParquetSettings, TableSpec, parquet_properties, preset,
+};
 use otlp::write::LogsWriter;
 use otlp::{Payload, Value};
 use parquet::arrow::ArrowWriter;
 
 const RECORDS: u64 = 1000;
+/// As a queue in memory names its log: it is in every record id.
+const LOG: &str = "memory-01936b2e-7c1a-7d3e-9f40-5b2c8d1e6a70";
 const DAY: u64 = 20_778 * 86_400_000_000_000;
 
-/// Records of about 400 bytes with 7 attributes, 1000 to a request, one resource.
-fn payload() -> Payload {
+/// Requests of a row group.
+const REQUESTS: u64 = 48;
+
+/// One second of one host: records of about 420 bytes with 7 attributes. Hosts share a service
+/// and the second, so their records have to be sorted into each other.
+fn payload(host: u64) -> Payload {
     let mut logs = LogsWriter::new();
     logs.resource(|r| {
-        r.attribute("service.name", Value::String("checkout"));
+        r.attribute(
+            "service.name",
+            Value::String(&format!("checkout-{}", host % 12)),
+        );
         r.attribute("service.version", Value::String("1.14.2"));
-        r.attribute("host.name", Value::String("ip-10-0-3-17.eu-west-1"));
+        r.attribute(
+            "host.name",
+            Value::String(&format!("ip-10-0-3-{host}.eu-west-1")),
+        );
         r.attribute("deployment.environment.name", Value::String("production"));
     });
     logs.scope(|s| s.name("com.example.checkout"));
     for i in 0..RECORDS {
+        let number = host * RECORDS + i;
+        let random = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let order = random >> 44;
         logs.record(|record| {
-            record.time_unix_nano(DAY + i * 1_000_003);
-            record.observed_time_unix_nano(DAY + i * 1_000_003 + 250);
+            let time = DAY + i * 1_000_003 + random % 900_000;
+            record.time_unix_nano(time);
+            record.observed_time_unix_nano(time + random % 1_000);
             record.severity_number(9);
             record.severity_text("INFO");
             record.body(Value::String(&format!(
-                "order {i} accepted for customer {} after {} ms, forwarding to fulfilment",
-                i * 7919 % 10_007,
-                i % 250
+                "order {order} accepted for customer {} after {} ms, forwarding to fulfilment {}",
+                random >> 20 & 0xF_FFFF,
+                random % 250,
+                random >> 8 & 0xFFF,
             )));
             record.attribute("http.request.method", Value::String("POST"));
-            record.attribute("url.path", Value::String(&format!("/orders/{i}")));
+            record.attribute("url.path", Value::String(&format!("/orders/{order}/items")));
             record.attribute("http.response.status_code", Value::Int(200));
-            record.attribute("session.id", Value::String(&format!("{:032x}", i / 10)));
-            record.attribute("client.address", Value::String("203.0.113.9"));
+            record.attribute("session.id", Value::String(&format!("{random:016x}")));
+            let client = format!("203.0.{}.{}", random >> 32 & 255, random >> 40 & 255);
+            record.attribute("client.address", Value::String(&client));
             record.attribute(
                 "user_agent.original",
                 Value::String("Mozilla/5.0 (X11; Linux x86_64)"),
             );
-            record.attribute(
-                "event.duration",
-                Value::Int(1_500_000 + i64::try_from(i).unwrap_or(0)),
-            );
-            record.trace_id(&(u128::from(i) * 0x9E37_79B9_7F4A_7C15_F39C).to_be_bytes());
-            record.span_id(&(i * 0x9E37_79B9).to_be_bytes());
+            let duration = i64::try_from(random >> 42).unwrap_or(0);
+            record.attribute("event.duration", Value::Int(duration));
+            let trace = u128::from(random) << 64 | u128::from(random.rotate_left(17));
+            record.trace_id(&trace.to_be_bytes());
+            record.span_id(&random.to_be_bytes());
         });
     }
     logs.finish()
@@ -63,10 +82,31 @@ fn entry(payload: &Payload, sequence: u64) -> Entry<'_> {
     }
 }
 
+/// Appends all payloads; they make one row group.
+fn append(encoder: &mut Encoder, payloads: &[Payload]) {
+    for (payload, sequence) in payloads.iter().zip(0..) {
+        assert!(encoder.append(entry(payload, sequence)).is_ok());
+    }
+}
+
+/// Takes the rows in the parts that the lake writes.
+fn drain(encoder: &mut Encoder) -> usize {
+    let mut rows = 0;
+    let drained = encoder.drain(0, 8192, |group| {
+        for batch in group.batches {
+            rows += black_box(batch?).num_rows();
+        }
+        Ok::<_, EncodeError>(())
+    });
+    assert!(drained.is_ok());
+    rows
+}
+
 fn encode(c: &mut Criterion) {
-    let payload = payload();
+    let payloads: Vec<Payload> = (0..REQUESTS).map(payload).collect();
     let mut group = c.benchmark_group("logs");
-    group.throughput(Throughput::Elements(RECORDS));
+    group.throughput(Throughput::Elements(REQUESTS * RECORDS));
+    group.sample_size(10);
     let plain = TableSpec::new(Kind::Logs);
     let promoted = plain
         .clone()
@@ -77,22 +117,17 @@ fn encode(c: &mut Criterion) {
         ("to_arrow_with_promoted_columns", promoted),
         ("to_ecs_events", TableSpec::new(Kind::EcsEvents)),
     ] {
-        let mut encoder = Encoder::new(Arc::new(spec), "0badcafe");
+        let mut encoder = Encoder::new(Arc::new(spec), LOG);
         group.bench_function(name, |b| {
             b.iter(|| {
-                let appended = encoder.append(entry(black_box(&payload), 1));
-                assert!(appended.is_ok());
-                black_box(encoder.take(0).map(|days| days.len()).unwrap_or(0))
+                append(&mut encoder, black_box(&payloads));
+                drain(&mut encoder)
             });
         });
     }
-    let mut encoder = Encoder::new(Arc::new(plain.clone()), "0badcafe");
-    for sequence in 0..50 {
-        assert!(encoder.append(entry(&payload, sequence)).is_ok());
-    }
+    let mut encoder = Encoder::new(Arc::new(plain.clone()), LOG);
+    append(&mut encoder, &payloads);
     let batches = encoder.take(0).unwrap_or_default();
-    group.throughput(Throughput::Elements(50 * RECORDS));
-    group.sample_size(10);
     for level in [1, 3] {
         let settings = ParquetSettings {
             zstd_level: level,

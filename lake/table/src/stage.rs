@@ -14,9 +14,9 @@ use uuid::Uuid;
 use crate::spill::{MemoryCap, Spill, StagedBytes};
 use crate::stats::stats;
 
-/// Rows that are sorted out and handed to the Parquet writer at a time: about a mebibyte, which the
-/// writer finds in the processor's cache.
-const BATCH_ROWS: usize = 2048;
+/// Rows that are sorted out and handed to the Parquet writer at a time. Smaller batches cost the writer
+/// more a batch, larger ones come and go as fresh memory (`ready_batches --batch-rows`).
+const BATCH_ROWS: usize = 8192;
 
 /// How files are cut.
 #[derive(Clone, Copy, Debug)]
