@@ -4,6 +4,7 @@ Each number is sent until its fate is known, and never again after an answer tha
 was acknowledged has to be stored exactly once, and what is uncertain at most once.
 """
 
+import contextlib
 import http.client
 import socket
 import threading
@@ -117,7 +118,9 @@ class _Http:
             self.connection = connection
         try:
             body = request.SerializeToString()
-            self.connection.request("POST", "/v1/logs", body, {"Content-Type": "application/x-protobuf"})
+            # A refusal may come, and the connection be closed, while the body is still on its way.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self.connection.request("POST", "/v1/logs", body, {"Content-Type": "application/x-protobuf"})
             answer = self.connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException):
