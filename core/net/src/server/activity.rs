@@ -12,6 +12,7 @@ use tokio::time::Instant;
 pub(crate) struct Activity {
     began: Instant,
     asked: AtomicBool,
+    ended_idle: AtomicBool,
     in_flight: AtomicU32,
     idle_since: AtomicU64,
     head_since: AtomicU64,
@@ -34,6 +35,7 @@ impl Activity {
         Activity {
             began: Instant::now(),
             asked: AtomicBool::new(false),
+            ended_idle: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
             idle_since: AtomicU64::new(1),
             head_since: AtomicU64::new(1),
@@ -67,6 +69,19 @@ impl Activity {
     /// Whether there was a request.
     pub(super) fn was_asked(&self) -> bool {
         self.asked.load(Ordering::Acquire)
+    }
+
+    /// The server ends the connection as soon as its requests are answered.
+    pub(super) fn end(&self) {
+        if self.in_flight.load(Ordering::Acquire) == 0 {
+            self.ended_idle.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether the server ended the connection between two requests: then its
+    /// client was not sending.
+    pub(crate) fn ended_idle(&self) -> bool {
+        self.ended_idle.load(Ordering::Acquire)
     }
 
     /// When the connection began.

@@ -257,6 +257,7 @@ async fn watch<H>(
                 return;
             }
             () = time_to_close(shared, activity), if !closing => {
+                activity.end();
                 connection.as_mut().close();
                 closing = true;
             }
@@ -271,6 +272,7 @@ async fn watch<H>(
             stats.aged();
             age = None;
             grace = options.max_connection_age_grace.map(|grace| now + grace);
+            activity.end();
             connection.as_mut().close();
             closing = true;
         }
@@ -284,6 +286,7 @@ async fn watch<H>(
             Verdict::Idle => {
                 if !closing {
                     stats.idle();
+                    activity.end();
                     connection.as_mut().close();
                     closing = true;
                 }

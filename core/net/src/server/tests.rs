@@ -358,3 +358,42 @@ async fn unix_sockets_are_served() {
     server.stop(SECOND).await;
     assert!(!path.exists());
 }
+
+/// Answers without a look at the body.
+async fn refuse(_: Request<Incoming>, _: Arc<Peer>) -> Response<Body> {
+    Response::builder()
+        .status(StatusCode::SERVICE_UNAVAILABLE)
+        .body(Body::default())
+        .unwrap()
+}
+
+const HEAD_OF_MUCH: &[u8] = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 8388608\r\n\r\n";
+
+#[tokio::test]
+async fn an_early_answer_reaches_a_client_that_is_still_sending() {
+    let (server, address) = start(ServerOptions::default(), refuse).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(HEAD_OF_MUCH).await.unwrap();
+    // the answer is here, unread, before the body is sent
+    stream.readable().await.unwrap();
+    for _ in 0..128 {
+        stream.write_all(&[7; 64 << 10]).await.unwrap();
+    }
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    drop(stream);
+    assert_eq!(server.stop(SECOND).await, Stopped { cut: 0 });
+}
+
+#[tokio::test]
+async fn a_client_that_goes_silent_within_its_body_is_not_kept() {
+    let (server, address) = start(ServerOptions::default(), refuse).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(HEAD_OF_MUCH).await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    while server.stats().open() > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.stop(SECOND).await, Stopped { cut: 0 });
+}
