@@ -5,6 +5,7 @@
 
 pub(crate) mod activity;
 mod connection;
+mod incoming;
 mod stats;
 
 use std::collections::HashMap;
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::answer::Body;
 use crate::listen::{Address, Listener, Stream};
 use crate::tls::{TlsAcceptor, TlsPeer};
+pub use incoming::Incoming;
 pub use stats::ServerStats;
 
 /// Answers requests. Closures `Fn(Request<Incoming>, Arc<Peer>) -> Future` are

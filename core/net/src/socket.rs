@@ -186,7 +186,7 @@ impl AsyncWrite for Socket {
         if this.lingering.is_none() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
             let activity = this.activity.as_ref();
-            if activity.is_none_or(|activity| activity.ended_idle()) {
+            if activity.is_none_or(|activity| !activity.ends_unread()) {
                 return Poll::Ready(Ok(()));
             }
         }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -14,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::activity::{Activity, Verdict};
+use super::incoming::{self, Incoming};
 use super::{Handler, Held, Peer, Protocols, ServerOptions, Shared};
 use crate::answer::Body;
 use crate::jitter;
@@ -120,11 +120,17 @@ async fn run<H: Handler>(
 ) {
     let handler = shared.handler.clone();
     let requests = activity.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
+    let is_http1 = protocol == Protocol::Http1;
+    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
         let in_flight = InFlight::begin(requests.clone());
+        let request = request.map(|body| Incoming::new(body, is_http1.then_some(&requests)));
         let answer = handler.clone().handle(request, peer.clone());
         async move {
             let response: Response<Body> = answer.await;
+            let response = match in_flight.0.left_over() {
+                None => response,
+                Some(rest) => Box::pin(incoming::finish(rest, in_flight.0.clone(), response)).await,
+            };
             drop(in_flight);
             Ok::<_, Infallible>(response)
         }
@@ -194,7 +200,7 @@ trait Closable: Future<Output = hyper::Result<()>> {
 
 impl<I, B, S> Closable for http1::Connection<I, S>
 where
-    S: hyper::service::HttpService<Incoming, ResBody = B>,
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     I: hyper::rt::Read + hyper::rt::Write + Unpin,
     B: http_body::Body + 'static,
@@ -207,7 +213,7 @@ where
 
 impl<I, B, S, E> Closable for http2::Connection<I, S, E>
 where
-    S: hyper::service::HttpService<Incoming, ResBody = B>,
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     I: hyper::rt::Read + hyper::rt::Write + Unpin,
     B: http_body::Body + 'static,
@@ -257,7 +263,6 @@ async fn watch<H>(
                 return;
             }
             () = time_to_close(shared, activity), if !closing => {
-                activity.end();
                 connection.as_mut().close();
                 closing = true;
             }
@@ -272,7 +277,6 @@ async fn watch<H>(
             stats.aged();
             age = None;
             grace = options.max_connection_age_grace.map(|grace| now + grace);
-            activity.end();
             connection.as_mut().close();
             closing = true;
         }
@@ -286,7 +290,6 @@ async fn watch<H>(
             Verdict::Idle => {
                 if !closing {
                     stats.idle();
-                    activity.end();
                     connection.as_mut().close();
                     closing = true;
                 }

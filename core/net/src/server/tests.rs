@@ -381,8 +381,25 @@ async fn an_early_answer_reaches_a_client_that_is_still_sending() {
     }
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
     drop(stream);
     assert_eq!(server.stop(SECOND).await, Stopped { cut: 0 });
+}
+
+#[tokio::test]
+async fn behind_a_small_body_that_nobody_read_the_connection_goes_on() {
+    let (server, address) = start(ServerOptions::default(), refuse).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    stream.write_all(&[7; 100_000]).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let answers = rest(&mut stream).await;
+    assert_eq!(answers.matches("HTTP/1.1 503").count(), 2, "{answers}");
+    assert_eq!(server.stats().read().accepted, 1);
 }
 
 #[tokio::test]

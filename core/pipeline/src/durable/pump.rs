@@ -50,8 +50,17 @@ pub(crate) enum Ended {
 /// One step through the log.
 enum Step {
     Batch(Arrived),
-    /// Items that cannot be read, if they are known, and why.
-    Lost(Position, usize, &'static str, String),
+    Lost(Unreadable),
+}
+
+/// Entries that cannot be read.
+struct Unreadable {
+    position: Position,
+    entries: u64,
+    /// Log records, spans or data points, as far as they are known.
+    items: usize,
+    reason: &'static str,
+    why: String,
 }
 
 struct Arrived {
@@ -159,9 +168,10 @@ impl Pump {
     async fn hand_over(&self, step: Step) -> ControlFlow<Ended> {
         match step {
             Step::Batch(arrived) => self.push(arrived).await,
-            Step::Lost(position, items, reason, why) => {
-                self.reporter.lost(items, reason, &why);
-                self.tracker.read(Open::settled(position, items));
+            Step::Lost(lost) => {
+                self.reporter
+                    .lost(lost.entries, lost.items, lost.reason, &lost.why);
+                self.tracker.read(Open::settled(lost.position, lost.items));
                 ControlFlow::Continue(())
             }
         }
@@ -279,12 +289,13 @@ fn step_of(read: &Entry) -> Step {
             accepted_at: read.time,
             batch: decoded.into_batch(),
         }),
-        Err(error) => Step::Lost(
-            read.position,
-            read.items as usize,
-            "unreadable",
-            format!("entry {}: {error}", read.sequence),
-        ),
+        Err(error) => Step::Lost(Unreadable {
+            position: read.position,
+            entries: 1,
+            items: read.items as usize,
+            reason: "unreadable",
+            why: format!("entry {}: {error}", read.sequence),
+        }),
     }
 }
 
@@ -295,6 +306,11 @@ fn lost_step(lost: &Lost) -> Step {
         lost.to.saturating_sub(1),
         lost.reason
     );
-    let items = lost.items.map_or(0, |items| items as usize);
-    Step::Lost(lost.position, items, "damaged", why)
+    Step::Lost(Unreadable {
+        position: lost.position,
+        entries: lost.to.saturating_sub(lost.from),
+        items: lost.items.map_or(0, |items| items as usize),
+        reason: "damaged",
+        why,
+    })
 }
