@@ -119,16 +119,23 @@ def _landed_in_one(victim: Victim, first: str, second: str) -> None:
     def ahead() -> bool:
         return Table.of(victim.store, first).covered > Table.of(victim.store, second).covered
 
+    def held() -> bool:
+        """The commit of the second table is not just about to land."""
+        for _ in range(3):
+            if not ahead():
+                return False
+            time.sleep(0.2)
+        return True
+
     def at_disk() -> None:
         # Whichever commit of the second table comes next takes its time.
         last = Table.of(victim.store, second).versions[-1]
         names = [f"{victim.store.location}/{second}/_delta_log/{last + n:020}.json" for n in range(1, 200)]
         paths = [option for name in names for option in ("-P", name)]
         log = victim.run.program.log.with_name("strace.log")
-        slow = ("-e", "trace=linkat", "-e", "inject=linkat:delay_enter=8000000")
+        slow = ("-e", "trace=linkat", "-e", "inject=linkat:delay_enter=6000000")
         with Strace(victim.run.program, log, *paths, *slow):
-            until("the commit of the second table to be held", lambda: "linkat" in log.read_text(), 60)
-            until("the first table to be ahead", ahead, 60)
+            until("the commit of the second table to be held", held, 60)
             victim.kill()
             victim.bury()
 

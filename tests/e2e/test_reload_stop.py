@@ -1,7 +1,7 @@
 """SIGTERM in the middle of a reload, at random moments, under load: it ends by its deadline with exit code 0, and
 nothing acknowledged is lost or repeated.
 
-PHAROS_FAULT_KILLS rounds (12), PHAROS_FAULT_SEED replays the choices of a run.
+PHAROS_FAULT_KILLS rounds (8), PHAROS_FAULT_SEED replays the choices of a run.
 """
 
 import os
@@ -21,7 +21,7 @@ from rig.readers import Lake
 from rig.steady import SteadySender, finish, start, wait_for_more
 from rig.waiting import until
 
-ROUNDS = int(os.environ.get("PHAROS_FAULT_KILLS", "12"))
+ROUNDS = int(os.environ.get("PHAROS_FAULT_KILLS", "8"))
 SEED = int(os.environ.get("PHAROS_FAULT_SEED", random.SystemRandom().randrange(1 << 32)))
 # shutdown_timeout, and the most that the process may take on a machine that is busy: a reload may begin by
 # waiting for what an exporter is sending.
