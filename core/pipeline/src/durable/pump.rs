@@ -1,6 +1,7 @@
 //! Reads the log for one exporter and hands what it reads to the exporter's tail.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -35,6 +36,9 @@ pub(crate) struct Pump {
     /// A store has some of the entries up to this one, and an entry can only be
     /// told from its neighbours if it is not joined with them.
     pub(crate) stored: u64,
+    /// The highest entry that this exporter was handed since the log was opened, by this pump or by
+    /// one that it follows.
+    pub(crate) handed: Arc<AtomicU64>,
 }
 
 /// One step through the log.
@@ -145,9 +149,10 @@ impl Pump {
             batch,
         } = arrived;
         let sequence = position.sequence();
-        if sequence <= self.stored && sequence >= self.log.opened_at() {
+        if self.is_foreign(sequence) {
             return self.renumber(position, batch).await;
         }
+        self.handed.fetch_max(sequence, Ordering::Relaxed);
         let size = batch.size();
         let expired = self.on_disk.is_expired(accepted_at);
         self.tracker.read(Open {
@@ -184,6 +189,13 @@ impl Pump {
             false => self.queue.push(batch, ticket),
         };
         pushed.ok()
+    }
+
+    /// Whether the store has this number, but cannot have it from here.
+    fn is_foreign(&self, sequence: u64) -> bool {
+        sequence <= self.stored
+            && sequence >= self.log.opened_at()
+            && sequence > self.handed.load(Ordering::Relaxed)
     }
 
     /// The entry is new and its store believes to have it, because the log was

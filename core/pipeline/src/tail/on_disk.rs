@@ -105,6 +105,7 @@ impl Source {
         self.trackers.push(Arc::clone(&tracker));
         self.stages.push(Stage {
             pump: Pump {
+                handed: log.handed(&tail.exporter),
                 log,
                 queue: Arc::clone(&tail.queue),
                 tracker,
