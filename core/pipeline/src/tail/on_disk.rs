@@ -157,6 +157,11 @@ impl Source {
                 for stage in stages {
                     stage.run(&queue, &on_disk).await;
                 }
+            } else {
+                // what was found stays, and the account has to say both
+                for stage in &stages {
+                    stage.count().await;
+                }
             }
             queue.close();
             // it has reported whatever it could not do
