@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from rig.kills import Store
 from rig.otlp_sink import OtlpSink
 from rig.pharos import Pharos, Ports, write_config
 from rig.proxy import Behaviour, Proxy
@@ -115,3 +116,18 @@ def bucket(seaweed: S3, request: pytest.FixtureRequest) -> Callable[[], str]:
         return seaweed.make_bucket(f"{words[:40].strip('-')}-{made}")
 
     return make
+
+
+@pytest.fixture(params=["disk", "s3"])
+def store(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    start_proxy: StartProxy,
+) -> Store:
+    """A directory, or a bucket behind a proxy."""
+    if request.param == "disk":
+        return Store(str(tmp_path / "lake"))
+    seaweed: S3 = request.getfixturevalue("seaweed")
+    bucket: Callable[[], str] = request.getfixturevalue("bucket")
+    proxy = start_proxy(int(seaweed.endpoint.rpartition(":")[2]), Behaviour())
+    return Store(f"{bucket()}/lake", seaweed, proxy)

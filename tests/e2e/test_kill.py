@@ -7,18 +7,16 @@ by letting strace kill the process inside a system call.
 
 import os
 import random
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import StartPharos, StartProxy
+from conftest import StartPharos
 from rig.folder_watch import Change, FolderWatch
-from rig.kills import Store, Table, Victim
+from rig.kills import Store, Table, Victim, hit, not_armed
 from rig.pharos import Ports
-from rig.proxy import Answer, Behaviour, Fault, Reset
-from rig.seaweed import S3
+from rig.proxy import Fault
 from rig.steady import SteadySender, wait_for_more
 from rig.tracing import Strace
 
@@ -29,21 +27,6 @@ ROUNDS = max(1, KILLS // 25)
 
 COMMIT = r"/_delta_log/\d{20}\.json$"
 DATA = r"/date[^/]*/[^/]*\.parquet$"
-
-
-@pytest.fixture(params=["disk", "s3"])
-def store(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    start_proxy: StartProxy,
-) -> Store:
-    """A directory, or a bucket behind a proxy."""
-    if request.param == "disk":
-        return Store(str(tmp_path / "lake"))
-    seaweed: S3 = request.getfixturevalue("seaweed")
-    bucket: Callable[[], str] = request.getfixturevalue("bucket")
-    proxy = start_proxy(int(seaweed.endpoint.rpartition(":")[2]), Behaviour())
-    return Store(f"{bucket()}/lake", seaweed, proxy)
 
 
 def small_senders(ports: Ports) -> list[SteadySender]:
@@ -109,7 +92,7 @@ def data_file_written(victim: Victim) -> None:
             next(c for c in watch.changes(60) if c.appeared and c.name.endswith(".parquet"))
             victim.kill()
 
-    _hit(victim, at_disk, Fault("PUT", DATA, "after", _never, times=1))
+    hit(victim, at_disk, Fault("PUT", DATA, "after", not_armed, times=1))
     assert Table.of(victim.store).unreferenced, "every data file is committed"
 
 
@@ -121,7 +104,7 @@ def commit_sent(victim: Victim) -> None:
         with Strace(victim.run.program, log, "-e", "trace=linkat", "-e", "inject=linkat:signal=SIGKILL"):
             victim.bury()
 
-    _hit(victim, at_disk, Fault("PUT", COMMIT, "before", _never, times=1))
+    hit(victim, at_disk, Fault("PUT", COMMIT, "before", not_armed, times=1))
     assert Table.of(victim.store).unreferenced, "every data file is committed"
 
 
@@ -133,32 +116,8 @@ def commit_landed(victim: Victim) -> None:
             next(c for c in watch.changes(60) if c.appeared and c.name.endswith(".json"))
             victim.kill()
 
-    _hit(victim, at_disk, Fault("PUT", COMMIT, "after", _never, times=1))
+    hit(victim, at_disk, Fault("PUT", COMMIT, "after", not_armed, times=1))
     assert Table.of(victim.store).covered >= victim.cursor(), "the queue knows of every commit"
-
-
-def _hit(victim: Victim, at_disk: Callable[[], None], in_proxy: Fault) -> None:
-    """Kills the collector when the window opens."""
-    proxy = victim.store.proxy
-    if proxy is None:
-        at_disk()
-        victim.bury()
-        return
-    fired = threading.Event()
-
-    def kill() -> Answer | None:
-        victim.kill()
-        fired.set()
-        raise Reset
-
-    in_proxy.do = kill
-    proxy.behaviour.faults.append(in_proxy)
-    assert fired.wait(60), f"the window did not open; passed: {proxy.passed[-5:]}"
-    victim.bury()
-
-
-def _never() -> Answer | None:
-    raise AssertionError("the fault was not armed")
 
 
 @pytest.mark.timeout(180 + 60 * ROUNDS)

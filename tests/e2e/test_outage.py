@@ -1,4 +1,4 @@
-"""Destinations that are away, slow, rude or forgetful, behind a durable queue, with a restart in the middle.
+"""Destinations that are away, slow, rude or forgetful, behind a durable queue, with a restart or a kill in the middle.
 
 Senders go on all the time. In Delta nothing is lost and nothing is there twice. OTLP has no way to tell
 that a request is a repetition, so there a request whose answer was lost arrives again, and only such a one.
@@ -18,6 +18,7 @@ from rig.otlp_sink import OtlpSink
 from rig.pharos import Pharos, Ports, durable
 from rig.proxy import Answer, Behaviour, Fault, Proxy, Reset
 from rig.seaweed import S3
+from rig.segments import held
 from rig.steady import SteadySender, finish, start, wait_for_more
 from rig.waiting import until
 
@@ -94,14 +95,15 @@ def lost_answers(proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize(
-    "outage",
+    ("outage", "killed"),
     [
-        refused_connections,
-        throttled,
-        throttled_for_good,
-        commits_answered_500,
-        commits_never_answered,
-        lost_answers,
+        pytest.param(outage, killed, id=f"{outage.__name__}-{'kill' if killed else 'stop'}")
+        for killed, outages in (
+            (False, [refused_connections, throttled, throttled_for_good]),
+            (False, [commits_answered_500, commits_never_answered, lost_answers]),
+            (True, [refused_connections, throttled_for_good, commits_never_answered]),
+        )
+        for outage in outages
     ],
 )
 def test_s3(
@@ -111,8 +113,9 @@ def test_s3(
     bucket: Callable[[], str],
     tmp_path: Path,
     outage: Callable[[Proxy], None],
+    killed: bool,
 ) -> None:
-    """A bucket that misbehaves: everything is in the table once."""
+    """A bucket that misbehaves, also while the collector starts: everything is in the table once."""
     proxy = start_proxy(int(seaweed.endpoint.rpartition(":")[2]), Behaviour())
     store, ports = Store(f"{bucket()}/lake", seaweed, proxy), Ports()
     victim = Victim(start_pharos, store, tmp_path / "queue", senders_of(ports), ports)
@@ -120,8 +123,14 @@ def test_s3(
     outage(proxy)
     faults = list(proxy.behaviour.faults)
     endure(victim.senders)
-    victim.run.stop()
-    victim.start()
+    if killed:
+        victim.note()
+        victim.kill()
+        victim.bury()
+        assert victim.resume().counts, "nothing was at stake"
+    else:
+        victim.run.stop()
+        victim.start()
     endure(victim.senders)
     proxy.behaviour.faults = []
     proxy.door.listen()
@@ -139,7 +148,12 @@ def run_to(sink: OtlpSink, start_pharos: StartPharos, ports: Ports, folder: Path
 
 
 def through(
-    sink: OtlpSink, start_pharos: StartPharos, folder: Path, fall: Callable[[], None], rise: Callable[[], None]
+    sink: OtlpSink,
+    start_pharos: StartPharos,
+    folder: Path,
+    fall: Callable[[], None],
+    rise: Callable[[], None],
+    end: Callable[[Pharos], None] = Pharos.stop,
 ) -> tuple[list[SteadySender], int]:
     """Load through an outage with a restart in the middle of it; returns when all is delivered.
 
@@ -153,14 +167,14 @@ def through(
     until("data to arrive", lambda: sink.received, 30)
     fall()
     endure(senders)
-    first.stop()
+    end(first)
     second = run_to(sink, start_pharos, ports, folder, "second")
     endure(senders)
     rise()
     endure(senders)
     finish(senders)
-    acknowledged = sum(len(s.tally.acknowledged) for s in senders)
-    until("everything to arrive", lambda: len(sink.received) >= acknowledged, 90, every=0.2)
+    acknowledged = {(s.tally.name, n) for s in senders for n in s.tally.acknowledged}
+    until("everything to arrive", lambda: acknowledged <= sink.received.keys(), 90, every=0.2)
     second.stop()
     return senders, sum(report["again"] for report in first.reports())
 
@@ -175,6 +189,29 @@ def test_otlp_destination_away(start_pharos: StartPharos, start_sink: StartSink,
     senders, again = through(sink, start_pharos, tmp_path / "queue", sink.door.hang_up, sink.door.listen)
     assert_none_lost(sink.received, senders)
     assert len(repeated(sink.received) - sink.unanswered) <= again
+
+
+def test_kill_while_the_otlp_destination_is_away(
+    start_pharos: StartPharos, start_sink: StartSink, tmp_path: Path
+) -> None:
+    """It goes away, the collector is killed, both come back: everything arrives.
+
+    Only what the kill left in the queue comes twice: what the destination had taken without an answer, and what
+    stands behind that.
+    """
+    sink, queue = start_sink(), tmp_path / "queue"
+    left: set[tuple[str, int]] = set()
+
+    def kill(first: Pharos) -> None:
+        first.program.process.kill()
+        assert first.program.wait() == -9
+        left.update(*held(queue / "queue" / "logs", "otlp_http").values())
+        assert left, "nothing was at stake"
+
+    senders, _ = through(sink, start_pharos, queue, sink.door.hang_up, sink.door.listen, kill)
+    assert_none_lost(sink.received, senders)
+    assert repeated(sink.received) <= left
+    assert max(sink.received.values()) <= 2
 
 
 def test_otlp_destination_slow(start_pharos: StartPharos, start_sink: StartSink, tmp_path: Path) -> None:

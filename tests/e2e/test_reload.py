@@ -7,7 +7,6 @@ back an exporter that has a backlog in its queue on disk.
 
 import itertools
 import re
-import signal
 import socket
 import threading
 import time
@@ -26,7 +25,6 @@ from rig.payloads import numbered_logs
 from rig.pharos import Pharos, Ports, write_config
 from rig.ports import free_ports
 from rig.sender import Sender, post
-from rig.waiting import until
 
 RELOADS = 100
 ON_DISK = "otlp_http/on_disk"
@@ -158,19 +156,6 @@ class Configuration:
         return copy
 
 
-def reloads(pharos: Pharos, outcome: str) -> int:
-    """How many reloads ended so."""
-    found = pharos.metrics()["otelcol_config_reloads"]
-    return int(found[f'outcome="{outcome}"'])
-
-
-def reload(pharos: Pharos, outcome: str) -> None:
-    """SIGHUP, and the end of the reload."""
-    before = reloads(pharos, outcome)
-    pharos.program.process.send_signal(signal.SIGHUP)
-    until(f"a reload with {outcome}", lambda: reloads(pharos, outcome) == before + 1, 30, every=0.01)
-
-
 def reports(pharos: Pharos, exporter: str) -> list[dict[str, int]]:
     """What an exporter said of itself each time it was stopped."""
     found = (_REPORT.search(line) for line in pharos.program.output().splitlines())
@@ -193,18 +178,18 @@ def test_a_hundred_reloads_under_load(start_pharos: StartPharos, sinks: list[Otl
     for number in range(RELOADS):
         if number % 2:
             pharos.config.write_text(config.broken(number // 2))
-            reload(pharos, "failure")
+            pharos.reload("failure")
         else:
             config.change(number // 2)
             write_config(pharos.config, config.text())
-            reload(pharos, "success")
+            pharos.reload()
         post(config.moving[config.at], numbered_logs("moved", [number]))
         moved["moved", number] += 1
         time.sleep(0.02)
     # the exporter with its queue on disk is there at the end, and drains
     config.on_disk = sinks[2].port
     write_config(pharos.config, config.text())
-    reload(pharos, "success")
+    pharos.reload()
     for sender in senders:
         sender.enough.set()
     for sender in senders:

@@ -16,6 +16,20 @@ pub type Sequence = u64;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogId(pub Arc<str>);
 
+impl LogId {
+    /// The identity of a queue in memory, which nobody had before.
+    pub fn in_memory() -> LogId {
+        LogId(format!("{IN_MEMORY}{}", uuid::Uuid::now_v7()).into())
+    }
+
+    /// Whether an earlier run, or an exporter that was replaced, may have committed under it.
+    pub fn is_shared_between_runs(&self) -> bool {
+        !self.0.starts_with(IN_MEMORY)
+    }
+}
+
+const IN_MEMORY: &str = "memory-";
+
 /// One batch with its position.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -30,7 +44,8 @@ pub struct Entry {
 /// exactly once however often it is read from the log.
 pub trait Sink: Send + Sync + 'static {
     /// Opens the store and tells the last position of `log` that it holds, or
-    /// `None` when it never saw this log. Called before the first entry.
+    /// `None` when it never saw this log. Called before the first entry. A commit
+    /// of an earlier run that is still on its way must not land after the answer.
     fn resume<'a>(&'a self, log: &'a LogId) -> BoxFuture<'a, Result<Option<Sequence>, SinkError>>;
 
     /// Encodes an entry into the next commit. After an error nothing of the

@@ -535,6 +535,22 @@ async fn a_panic_of_a_read_repeats_the_read_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_store_that_never_answered_is_accounted_for() {
+    let disk = SimulatedDisk::default();
+    let (store, driver) = sink(std::iter::repeat_n(Step::Fail, 100));
+    let rig = Rig::start(&disk, &[("lake", driver)], &settings()).await;
+    rig.send(&["1"]).await.expect("taken");
+    rig.stop(PATIENCE).await;
+    store.go_away();
+    let driver = Driver::Sink(Arc::clone(&store) as Arc<dyn pipeline::Sink>);
+    let rig = Rig::start(&disk, &[("lake", driver)], &settings()).await;
+    rig.send(&["2", "3"]).await.expect("taken");
+    let report = rig.stop(PATIENCE).await.remove(0);
+    assert_eq!((report.found, report.accepted, report.stored), (1, 2, 3));
+    assert_eq!(report.unaccounted(), 0, "{report:?}");
+}
+
+#[tokio::test]
 async fn a_store_ahead_of_its_log_skips_nothing_new() {
     let (store, driver) = sink([]);
     let old = SimulatedDisk::default();

@@ -10,7 +10,7 @@ use pipeline::tail::settings::{RetryOnFailure, SendingQueue, TailSettings};
 use pipeline::tail::{Driver, Logs, Tail, TailReport};
 use pipeline::{Ack, Batch, Clock, Consumer, Host, Outcome, Refused, Signal};
 use settings::ByteSize;
-use test_kit::{Answer, RecordingExporter, logs};
+use test_kit::{Answer, RecordingExporter, RecordingSink, Step, logs};
 use tokio::time::Instant;
 use wal::testing::SimulatedDisk;
 
@@ -198,4 +198,44 @@ async fn without_exporters_nothing_is_admitted_and_what_was_is_kept() {
     let new = start(&log, "a", &exporter, 1000).await;
     assert_eq!(stop(new).await.found, 2);
     assert_eq!(exporter.sent_bodies(), ["held", "across"]);
+}
+
+#[tokio::test]
+async fn what_landed_unheard_is_not_stored_again_by_the_successor() {
+    let log = open();
+    let sink = RecordingSink::new(Duration::from_millis(5), usize::MAX, [Step::LandUnheard]);
+    let host = Host::new(usize::MAX);
+    let start = async || {
+        let driver = Driver::Sink(Arc::clone(&sink) as Arc<dyn pipeline::Sink>);
+        let logs = Logs {
+            live: Arc::clone(&log),
+            set_aside: Vec::new(),
+        };
+        let mut with = settings(1000);
+        // the attempt behind the one that landed does not come
+        with.retry = Some(RetryOnFailure {
+            initial_interval: ::settings::Duration::from_secs(3600),
+            ..RetryOnFailure::default()
+        });
+        let tail = Tail::start_on_disk("lake", Signal::Logs, driver, with, &host, logs).await;
+        tail.expect("starts")
+    };
+    let old = start().await;
+    let branch = Branch::new(Arc::clone(&log), [&old]);
+    outcome(offer(&branch, "1")).await.expect("taken");
+    let begun = Instant::now();
+    while sink.commits().is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "no commit");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    branch.pause().await;
+    let left = hand_back(old).await;
+    assert_eq!((left.sent, left.stored), (0, 1), "nobody told it");
+    sink.forget_staged();
+    let new = start().await;
+    branch.resume([&new]);
+    outcome(offer(&branch, "2")).await.expect("taken");
+    stop(new).await;
+    let stored: Vec<String> = sink.commits().into_iter().flatten().collect();
+    assert_eq!(stored, ["1", "2"]);
 }

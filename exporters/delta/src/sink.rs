@@ -74,6 +74,11 @@ impl DeltaSink {
             None => {
                 let mut settings = self.settings.clone();
                 settings.log_id = state.log.as_ref().map(|log| log.0.to_string());
+                let resumes = state
+                    .log
+                    .as_ref()
+                    .is_some_and(LogId::is_shared_between_runs);
+                settings.fence = resumes;
                 let lake = Arc::new(Lake::open(settings).await.map_err(sink_error)?);
                 let maintenance = self.maintenance.map(|settings| {
                     tokio::spawn(Maintenance::new(Arc::clone(&lake), settings).run()).abort_handle()

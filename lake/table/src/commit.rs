@@ -98,12 +98,16 @@ impl Table {
         transaction: &Transaction,
     ) -> Result<Outcome, TableError> {
         let mut open = self.open.lock().await;
+        // The next attempt would land on top of what the other one has brought.
+        if open.foreign.contains(&transaction.app_id) {
+            return Err(self.owned(&open, transaction));
+        }
         if let Some(sequence) = self.landed(&mut open, transaction, false).await? {
             return Ok(Outcome::AlreadyCommitted { sequence });
         }
         let mut last = None;
         for _ in 0..ROUNDS {
-            let error = match self.attempt(&mut open, adds, transaction).await {
+            let error = match self.attempt(&mut open, adds, Some(transaction)).await {
                 Ok(version) => {
                     open.transactions
                         .insert(transaction.app_id.clone(), transaction.version);
@@ -119,17 +123,51 @@ impl Table {
             match next(&error) {
                 Next::Again => {}
                 Next::Compare => self.conform(&mut open).await?,
-                Next::Owned => return Err(self.owned(&open, transaction)),
+                Next::Owned => {
+                    open.foreign.insert(transaction.app_id.clone());
+                    return Err(self.owned(&open, transaction));
+                }
                 Next::Wait(after) => return Err(self.subject.retry(&error, after)),
                 Next::Stop => return Err(self.subject.classify(&error)),
             }
             last = Some(error);
         }
+        Err(self.met_others(last))
+    }
+
+    fn met_others(&self, last: Option<DeltaTableError>) -> TableError {
         let problem = last.map_or_else(String::new, |error| error.to_string());
-        Err(self.subject.retry(
+        self.subject.retry(
             format!("{ROUNDS} commits in a row met other writers: {problem}"),
             Duration::from_secs(1),
-        ))
+        )
+    }
+
+    /// Takes the next version of the table with a commit of nothing.
+    ///
+    /// What an earlier run has sent may be on its way still: a store carries it out when nobody
+    /// waits for the answer any more. It is for one version, which existed or was the next one when it
+    /// was sent; so behind this commit it has either landed, and is seen, or never will.
+    ///
+    /// # Errors
+    /// [`TableError::Retry`] and [`TableError::Refused`] as [`commit`](Self::commit).
+    pub async fn fence(&self) -> Result<(), TableError> {
+        let mut open = self.open.lock().await;
+        let mut last = None;
+        for _ in 0..ROUNDS {
+            let Err(error) = self.attempt(&mut open, &[], None).await else {
+                return Ok(());
+            };
+            self.reload(&mut open).await?;
+            match next(&error) {
+                Next::Again | Next::Owned => {}
+                Next::Compare => self.conform(&mut open).await?,
+                Next::Wait(after) => return Err(self.subject.retry(&error, after)),
+                Next::Stop => return Err(self.subject.classify(&error)),
+            }
+            last = Some(error);
+        }
+        Err(self.met_others(last))
     }
 
     /// The sequence that the table has for an application id.
@@ -175,17 +213,18 @@ impl Table {
         &self,
         open: &mut Open,
         adds: &[Add],
-        transaction: &Transaction,
+        transaction: Option<&Transaction>,
     ) -> Result<u64, DeltaTableError> {
-        let txn =
-            Txn::new_with_last_update(&transaction.app_id, transaction.version, Some(now_millis()));
         // Checkpoints and clean-up list and read the whole log: they are maintenance's, not a
         // flush's. A hook that failed would also hide a commit that landed.
-        let properties = CommitProperties::default()
+        let mut properties = CommitProperties::default()
             .with_max_retries(15)
             .with_create_checkpoint(false)
-            .with_cleanup_expired_logs(Some(false))
-            .with_application_transaction(txn);
+            .with_cleanup_expired_logs(Some(false));
+        if let Some(Transaction { app_id, version }) = transaction {
+            let txn = Txn::new_with_last_update(app_id, *version, Some(now_millis()));
+            properties = properties.with_application_transaction(txn);
+        }
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
             partition_by: Some(vec![PARTITION.to_owned()]),

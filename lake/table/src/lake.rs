@@ -26,6 +26,10 @@ pub struct LakeSettings {
     /// Name of the log that entries come from: the log's own, never the host's or the collector's.
     /// Without a durable log leave it out: a fresh one makes commits land once within this process.
     pub log_id: Option<String>,
+    /// An earlier run, or another part of this process, may have committed under the same name and
+    /// gone before its answer: each table gets an empty commit when it is opened, so that a commit
+    /// that is still on its way can no longer land (default off).
+    pub fence: bool,
     /// Bytes of finished files that are kept in memory until they are committed (default 64 MiB);
     /// what is beyond goes to temporary files.
     pub memory_bytes: usize,
@@ -49,6 +53,7 @@ impl LakeSettings {
             location,
             tables,
             log_id: None,
+            fence: false,
             memory_bytes: 64 << 20,
             temporary: std::env::temp_dir(),
             row_group_bytes: 32 << 20,
@@ -81,12 +86,18 @@ impl Lake {
             .clone()
             .unwrap_or_else(|| Uuid::new_v4().simple().to_string());
         let mut tables = Vec::new();
-        let mut stored = Vec::new();
         for spec in &settings.tables {
             let spec = Arc::new(spec.clone());
-            let table = Table::open_or_create(&settings.location, spec).await?;
-            stored.push(table.sequence(&app_id(&log_id, &table)).await?);
-            tables.push(Arc::new(table));
+            tables.push(Arc::new(
+                Table::open_or_create(&settings.location, spec).await?,
+            ));
+        }
+        let mut stored = Vec::new();
+        for table in &tables {
+            if settings.fence {
+                table.fence().await?;
+            }
+            stored.push(table.sequence(&app_id(&log_id, table)).await?);
         }
         Ok(Self {
             tables,

@@ -1,6 +1,6 @@
 //! One table: opening, creating, growing, uploading.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -38,6 +38,8 @@ pub(crate) struct Open {
     pub(crate) table: DeltaTable,
     /// Sequences that the table has, by application id; `i64::MIN` for none.
     pub(crate) transactions: HashMap<String, i64>,
+    /// Application ids under which somebody else commits.
+    pub(crate) foreign: HashSet<String>,
 }
 
 /// Milliseconds since 1970.
@@ -74,6 +76,7 @@ impl Table {
             open: Mutex::new(Open {
                 table,
                 transactions: HashMap::new(),
+                foreign: HashSet::new(),
             }),
         };
         opened.conform(&mut *opened.open.lock().await).await?;

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use deltalake::DeltaTable;
 use deltalake::kernel::{DataType, StructField};
-use lake_table::{Lake, Outcome, Refused, Stager, TableError, Transaction};
+use deltalake::logstore::object_store::Error;
+use lake_table::{Lake, LakeSettings, Outcome, Refused, Stager, TableError, Transaction};
 
 use crate::faulty::{Fault, Faulty};
 use crate::kit::*;
@@ -169,6 +170,39 @@ async fn a_restart_between_landing_and_answer_does_not_repeat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_is_still_on_its_way_at_a_restart_lands_before_it_or_never() {
+    for landed in [false, true] {
+        let mut rig = rig().await;
+        rig.stage(1);
+        rig.store.commits(&[Fault::Late]);
+        let mut flush = rig.stager.seal(1).unwrap();
+        rig.lake.commit(&mut flush).await.unwrap_err();
+        drop(flush);
+        let store = location(rig.directory.path());
+        if landed {
+            rig.store.deliver().await.unwrap();
+        }
+        let settings = LakeSettings {
+            fence: true,
+            ..settings(store, "log0")
+        };
+        let lake = Lake::open(settings).await.unwrap();
+        assert_eq!(lake.highest(), landed.then_some(1));
+        if !landed {
+            let late = rig.store.deliver().await;
+            assert!(matches!(late, Err(Error::AlreadyExists { .. })), "{late:?}");
+        }
+        let mut stager = lake.stager();
+        for sequence in 1..=2 {
+            let payload = logs(&[log(DAY + sequence, &format!("b{sequence}"))]);
+            stager.stage(&payload, sequence, DAY).unwrap();
+        }
+        lake.commit(&mut stager.seal(2).unwrap()).await.unwrap();
+        rig.assert_once(2).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn deletes_and_new_columns_of_others_do_not_stop_a_commit() {
     let mut rig = rig().await;
     rig.stage(1);
@@ -234,6 +268,10 @@ async fn a_second_process_under_one_log_id_is_noticed() {
     };
     assert_eq!((*stored, *ours), (4, 9));
     assert!(error.to_string().contains("log0/otel_logs"), "{error}");
+    // and it is not forgotten at the next attempt
+    let error = rig.lake.commit(flush).await.unwrap_err();
+    assert!(matches!(error, TableError::Owned { .. }), "{error}");
+    rig.assert_once(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     /// It was written, the answer was lost, and from then on nothing can be read until
     /// [`Faulty::heal`].
     LostAnswerThenDark,
+    /// The client heard nothing; it is written when [`Faulty::deliver`] says so.
+    Late,
     /// The credentials do not suffice.
     Denied,
 }
@@ -43,6 +45,7 @@ pub(crate) struct Faulty {
     dark: Mutex<bool>,
     /// Data files that were written, by path; more than once is a repetition.
     written: Mutex<Vec<String>>,
+    late: Mutex<Option<(Path, PutPayload, PutOptions)>>,
 }
 
 impl Faulty {
@@ -53,6 +56,7 @@ impl Faulty {
             files: Mutex::default(),
             dark: Mutex::new(false),
             written: Mutex::default(),
+            late: Mutex::default(),
         })
     }
 
@@ -66,6 +70,13 @@ impl Faulty {
 
     pub(crate) fn heal(&self) {
         *self.dark.lock() = false;
+    }
+
+    /// Carries out what was late.
+    pub(crate) async fn deliver(&self) -> Result<PutResult> {
+        let late = self.late.lock().take();
+        let (location, payload, opts) = late.expect("something was late");
+        self.inner.put_opts(&location, payload, opts).await
     }
 
     /// Data files that were written.
@@ -116,13 +127,18 @@ impl ObjectStore for Faulty {
     ) -> Result<PutResult> {
         self.light()?;
         let fault = self.next(location);
-        if location.as_ref().ends_with(".parquet") && !matches!(fault, Fault::Error | Fault::Denied)
+        if location.as_ref().ends_with(".parquet")
+            && !matches!(fault, Fault::Error | Fault::Late | Fault::Denied)
         {
             self.written.lock().push(location.to_string());
         }
         match fault {
             Fault::None => self.inner.put_opts(location, payload, opts).await,
             Fault::Error => Err(broken("HTTP 500 Internal Server Error")),
+            Fault::Late => {
+                *self.late.lock() = Some((location.clone(), payload, opts));
+                Err(broken("operation timed out"))
+            }
             Fault::Denied => Err(Error::PermissionDenied {
                 path: location.to_string(),
                 source: "AccessDenied".into(),

@@ -1,5 +1,6 @@
 """The readers' side of numbered records: which are lost, which are there twice."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
@@ -19,13 +20,18 @@ class Numbered(Protocol):
 Numbers = Counter[tuple[str, int]]
 
 
-def stored_numbers(lake: Lake) -> Numbers:
+def stored_numbers(lake: Lake, table: str = "otel_logs") -> Numbers:
     """How often each number of each sender is in the table; all readers agree on the totals."""
-    totals = lake.rows("select attributes['sender'] as sender, count(*) as stored from otel_logs group by 1")
-    rows = lake.deltalake(
-        "select attributes['sender'] as sender, attributes['n'] as n, count(*) as copies from otel_logs group by 1, 2"
-    )
-    found: Numbers = Counter({(row["sender"], int(row["n"])): row["copies"] for row in rows})
+    totals = lake.rows(f"select service_name as sender, count(*) as stored from {table} group by 1")
+    if table == "ecs_events":
+        rows = lake.deltalake(f"select service_name as sender, extra, count(*) as copies from {table} group by 1, 2")
+        rows = [{**row, "n": json.loads(row["extra"])["n"]} for row in rows]
+    else:
+        number = "attributes['sender'] as sender, attributes['n'] as n"
+        rows = lake.deltalake(f"select {number}, count(*) as copies from {table} group by 1, 2")
+    found: Numbers = Counter()
+    for row in rows:
+        found[row["sender"], int(row["n"])] += row["copies"]
     by_sender: Counter[str] = Counter()
     for (sender, _), copies in found.items():
         by_sender[sender] += copies

@@ -1,4 +1,4 @@
-"""A collector with a durable queue in front of a Delta table, killed again and again under load.
+"""A collector with a durable queue in front of Delta tables, killed again and again under load.
 
 What counts is proved from outside: senders that number every record, the table as other programs
 read it, and the files of the queue.
@@ -6,14 +6,16 @@ read it, and the files of the queue.
 
 import json
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rig.exactness import assert_exactly_once, stored_numbers
-from rig.pharos import Pharos, Ports, durable
-from rig.proxy import Proxy
+from rig.numbered import TABLES
+from rig.pharos import Pharos, Ports, durable, write_config
+from rig.proxy import Answer, Fault, Proxy, Reset
 from rig.readers import Lake
 from rig.seaweed import S3
 from rig.segments import cursors
@@ -35,12 +37,12 @@ class Store:
         """What the collector needs to write there."""
         return S3(f"http://127.0.0.1:{self.proxy.port}").environment() if self.proxy else None
 
-    def files(self) -> list[str]:
-        """The files of the table of logs, by their path below the location."""
+    def files(self, table: str) -> list[str]:
+        """The files of a table, by their path below the location."""
         if self.s3 is None:
-            return [str(p.relative_to(self.location)) for p in Path(self.location, "otel_logs").rglob("*.*")]
+            return [str(p.relative_to(self.location)) for p in Path(self.location, table).rglob("*.*")]
         bucket, _, prefix = self.location.removeprefix("s3://").partition("/")
-        pages = self.s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/otel_logs/")
+        pages = self.s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/{table}/")
         return [o["Key"].removeprefix(f"{prefix}/") for page in pages for o in page.get("Contents", [])]
 
     def read(self, path: str) -> bytes:
@@ -61,21 +63,27 @@ class Table:
     unreferenced: list[str]
     # the highest entry of the queue that a commit covers
     covered: int
+    # the most partitions that one commit has files in
+    widest: int
 
     @classmethod
-    def of(cls, store: Store) -> "Table":
+    def of(cls, store: Store, table: str = "otel_logs") -> "Table":
         """Reads the whole log of the table."""
-        files = store.files()
+        files = store.files(table)
         commits = sorted(path for path in files if _COMMIT.search(path))
         named: set[str] = set()
-        covered = 0
+        covered = widest = 0
         for path in commits:
+            days = set()
             for action in map(json.loads, store.read(path).splitlines()):
-                named.add(action.get("add", {}).get("path", "").replace("%3D", "="))
+                if added := action.get("add"):
+                    named.add(added["path"].replace("%3D", "="))
+                    days.add(added["partitionValues"]["date"])
                 covered = max(covered, action.get("txn", {}).get("version", 0))
-        data = [path.removeprefix("otel_logs/") for path in files if path.endswith(".parquet")]
+            widest = max(widest, len(days))
+        data = [path.removeprefix(f"{table}/") for path in files if path.endswith(".parquet")]
         unreferenced = [path for path in data if "_delta_log" not in path and path not in named]
-        return cls([int(path[-25:-5]) for path in commits], unreferenced, covered)
+        return cls([int(path[-25:-5]) for path in commits], unreferenced, covered, widest)
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,10 @@ class Victim:
     batch: bool = True
     # of the exporter, beside its location
     delta: dict[str, Any] = field(default_factory=dict)
+    # what it has, see rig.numbered
+    tables: Sequence[str] = ("otel_logs",)
+    # beside `delta`, on the same queue
+    others: dict[str, Any] = field(default_factory=dict)
     kills: list[Kill] = field(default_factory=list)
     runs: int = 0
     run: Pharos = field(init=False)
@@ -114,32 +126,51 @@ class Victim:
         self.start()
         start(self.senders)
 
-    def start(self) -> None:
-        """The next run."""
+    def configuration(self) -> dict[str, Any]:
+        """That of the next run, or of the next reload."""
         retry = {"initial_interval": "100ms", "max_interval": "1s"}
         delta = {"location": self.store.location, "commit": {"every": "100ms"}, "retry_on_failure": retry, **self.delta}
-        config = durable({"delta": delta}, self.ports, self.queue, batch=self.batch)
+        exporters = {"delta": delta, **self.others}
+        return durable(exporters, self.ports, self.queue, batch=self.batch, signals=self.signals)
+
+    def start(self) -> None:
+        """The next run."""
         self.runs += 1
-        environment = self.store.environment()
-        self.run = self.start_pharos(config, self.ports, env=environment, name=f"run-{self.runs:03}")
+        environment, name = self.store.environment(), f"run-{self.runs:03}"
+        self.run = self.start_pharos(self.configuration(), self.ports, env=environment, name=name)
+
+    def reload(self, **delta: Any) -> None:
+        """Changes settings of `delta` while it runs."""
+        self.delta.update(delta)
+        write_config(self.run.config, self.configuration())
+        self.run.reload()
 
     def kill(self) -> None:
         """SIGKILL, from whatever thread."""
         self.run.program.process.kill()
 
     @property
+    def signals(self) -> list[str]:
+        """Those that its tables keep; each has a pipeline, and so a queue, of its own."""
+        return sorted({TABLES[table] for table in self.tables})
+
+    @property
     def log(self) -> Path:
-        """The directory of the pipeline's queue."""
+        """The directory of the queue of logs."""
         return self.queue / "queue" / "logs"
 
-    def cursor(self) -> int:
+    def cursor(self, signal: str = "logs") -> int:
         """The first entry that is not known to be delivered, as the files of the queue say."""
-        return cursors(self.log)["delta"]
+        return cursors(self.queue / "queue" / signal)["delta"]
 
     def wait_for_delivery(self) -> None:
-        """Waits until this run has delivered something and stored how far it is."""
-        before = self.cursor()
-        until("the exporter's position to move", lambda: self.cursor() > before, 60, every=0.02)
+        """Waits until this run has delivered something of each signal and stored how far it is."""
+        before = {signal: self.cursor(signal) for signal in self.signals}
+
+        def moved() -> bool:
+            return all(self.cursor(signal) > position for signal, position in before.items())
+
+        until("the exporter's position to move", moved, 60, every=0.02)
 
     def bury(self, seconds: float = 60) -> None:
         """Waits until the process is gone."""
@@ -165,12 +196,15 @@ class Victim:
     def end(self) -> None:
         """The load ends, a clean stop delivers everything, and the table is compared with the senders."""
         finish(self.senders)
-        until("the queue to be delivered", self._delivered, 120, every=0.2)
+        until("the queue to be delivered", self.delivered, 120, every=0.2)
         self.run.stop()
         lake = Lake(self.store.location, self.run.config, self.store.s3)
-        assert_exactly_once(stored_numbers(lake), self.senders)
+        for table in self.tables:
+            of_it = [sender for sender in self.senders if sender.signal == TABLES[table]]
+            assert_exactly_once(stored_numbers(lake, table), of_it)
 
-    def _delivered(self) -> bool:
+    def delivered(self) -> bool:
+        """Whether nothing waits for any exporter."""
         size = self.run.metrics().get("otelcol_exporter_queue_size", {"": -1.0})
         return sum(size.values()) == 0
 
@@ -182,3 +216,29 @@ class Victim:
             f"{len(self.kills)} kills ({counted} with something at stake), {cut} answers cut off, "
             f"{found} items found again, {acknowledged(self.senders)} requests acknowledged"
         )
+
+
+def hit(victim: Victim, at_disk: Callable[[], None], in_proxy: Fault) -> None:
+    """Kills the collector when the window opens, and waits until it is gone: by `at_disk`, or by the fault in the
+    proxy in front of S3."""
+    proxy = victim.store.proxy
+    if proxy is None:
+        at_disk()
+        victim.bury()
+        return
+    fired = threading.Event()
+
+    def kill() -> Answer | None:
+        victim.kill()
+        fired.set()
+        raise Reset
+
+    in_proxy.do = kill
+    proxy.behaviour.faults.append(in_proxy)
+    assert fired.wait(60), f"the window did not open; passed: {proxy.passed[-5:]}"
+    victim.bury()
+
+
+def not_armed() -> Answer | None:
+    """What a fault does before `hit` has armed it."""
+    raise AssertionError("the fault was not armed")

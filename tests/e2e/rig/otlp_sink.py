@@ -6,12 +6,13 @@ import itertools
 import socket
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from http.server import BaseHTTPRequestHandler
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from rig.listening import Listener, reset
+from rig.numbered import numbers_in
 
 
 class OtlpSink:
@@ -24,6 +25,8 @@ class OtlpSink:
         # every so many requests it takes the data and then resets the connection; 0 for never
         self.reset_every = 0
         self.received: Counter[tuple[str, int]] = Counter()
+        # the same by the `run` in the headers of the request
+        self.by_run: defaultdict[str, Counter[tuple[str, int]]] = defaultdict(Counter)
         # the same in the order of arrival
         self.arrivals: list[tuple[str, int]] = []
         # what was taken without an answer: a sender has to send it again
@@ -55,9 +58,10 @@ class OtlpSink:
         if not self.door.listening:
             self._tear_down(handler)
             return
-        numbers = _numbers(ExportLogsServiceRequest.FromString(body))
+        numbers = numbers_in(ExportLogsServiceRequest.FromString(body))
         with self._lock:
             self.received.update(numbers)
+            self.by_run[handler.headers.get("run", "")].update(numbers)
             self.arrivals.extend(numbers)
             if self.reset_every and next(self._requests) % self.reset_every == 0:
                 self.unanswered.update(numbers)
@@ -107,13 +111,3 @@ def _has_hung_up(connection: socket.socket) -> bool:
         return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
     except BlockingIOError:
         return False
-
-
-def _numbers(request: ExportLogsServiceRequest) -> list[tuple[str, int]]:
-    found = []
-    for resource in request.resource_logs:
-        for scope in resource.scope_logs:
-            for record in scope.log_records:
-                values = {a.key: a.value for a in record.attributes}
-                found.append((values["sender"].string_value, values["n"].int_value))
-    return found

@@ -2,9 +2,10 @@
 
 import json
 import re
+import signal
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,16 @@ class Pharos:
         """What a liveness probe is told."""
         return _get(f"http://127.0.0.1:{self.ports.health}/")[0] == 200
 
+    def reloads(self, outcome: str) -> int:
+        """How many reloads ended so (`success`, `failure`)."""
+        return int(self.metrics()["otelcol_config_reloads"][f'outcome="{outcome}"'])
+
+    def reload(self, outcome: str = "success") -> None:
+        """SIGHUP, and the end of the reload."""
+        before = self.reloads(outcome)
+        self.program.process.send_signal(signal.SIGHUP)
+        until(f"a reload with {outcome}", lambda: self.reloads(outcome) == before + 1, 30, every=0.01)
+
     def metrics(self) -> dict[str, dict[str, float]]:
         """Own metrics: name -> labels as text -> value."""
         status, text = _get(f"http://127.0.0.1:{self.ports.metrics}/metrics")
@@ -174,8 +185,9 @@ def durable(
     queue: Mapping[str, Any] | None = None,
     batch: bool = True,
     shutdown_timeout: str | None = None,
+    signals: Sequence[str] = ("logs",),
 ) -> dict[str, Any]:
-    """A configuration for logs whose exporters keep their queues in `directory`.
+    """A configuration for `signals` whose exporters keep their queues in `directory`.
 
     `queue` is added to each `sending_queue`; without `batch` each request is delivered by itself.
     """
@@ -189,10 +201,11 @@ def durable(
     config["extensions"]["file_storage"] = {"directory": str(directory), "create_directory": True}
     service = config["service"]
     service["extensions"].append("file_storage")
-    service["pipelines"] = {"logs": service["pipelines"]["logs"]}
+    service["pipelines"] = {signal: service["pipelines"][signal] for signal in signals}
     if not batch:
         del config["processors"]
-        del service["pipelines"]["logs"]["processors"]
+        for pipeline in service["pipelines"].values():
+            del pipeline["processors"]
     if shutdown_timeout:
         service["shutdown_timeout"] = shutdown_timeout
     return config

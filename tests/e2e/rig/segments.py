@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from rig.numbered import numbers_in
+
 _FROZEN = struct.Struct("<8sI16s")
 _ENTRIES = 512
 _ENTRY = struct.Struct("<4sIQQIIIIII")
@@ -54,6 +58,19 @@ def entries(segment: Path) -> Iterator[StoredEntry]:
                 return
             yield StoredEntry(at, length, sequence, items)
             at += _ENTRY_HEADER + (length + 7) // 8 * 8
+
+
+def held(folder: Path, consumer: str) -> dict[int, set[tuple[str, int]]]:
+    """The numbered log records of each entry that the consumer is not known to have delivered, by its sequence."""
+    first = cursors(folder)[consumer]
+    found = {}
+    for segment in segments(folder):
+        content = segment.read_bytes()
+        for entry in entries(segment):
+            payload = content[entry.payload_at : entry.payload_at + entry.length]
+            if entry.sequence >= first and len(payload) == entry.length:
+                found[entry.sequence] = set(numbers_in(ExportLogsServiceRequest.FromString(payload)))
+    return found
 
 
 def cursors(folder: Path) -> dict[str, int]:

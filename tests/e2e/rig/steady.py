@@ -16,11 +16,13 @@ from enum import Enum
 import grpc
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
-from rig.payloads import numbered_logs
-from rig.sender import Tally
+from rig.numbered import REQUESTS
+from rig.payloads import Request
+from rig.sender import PATHS, Tally
 from rig.waiting import until
 
 # How long a sender leaves a collector alone that is away or refuses.
@@ -58,22 +60,26 @@ class SteadySender(threading.Thread):
         padding: int = 100,
         pause: float = 0.0,
         limit: int | None = None,
+        signal: str = "logs",
+        days: int = 1,
     ) -> None:
         super().__init__(name=name, daemon=True)
         self.per_request, self.padding, self.pause, self.limit = per_request, padding, pause, limit
+        self.signal, self.days = signal, days
+        # the first number of the request that is under way, or comes next
+        self.first = 0
         self.tally = Tally(name)
         self.refusals: list[Refusal] = []
         # requests by their fate
         self.acknowledged, self.unknown = 0, 0
         self.enough = threading.Event()
-        self._send: Callable[[ExportLogsServiceRequest], Fate]
+        self._send: Callable[[Request], Fate]
         self._send = _Grpc(port, self.refusals.append) if protocol == "grpc" else _Http(port, self.refusals.append)
 
     def run(self) -> None:
         """Sends until told to stop, or until `limit` requests were acknowledged."""
-        first = 0
         while not self.enough.is_set() and (self.limit is None or self.acknowledged < self.limit):
-            numbers = range(first, first + self.per_request)
+            numbers = range(self.first, self.first + self.per_request)
             fate = self._settle(numbers)
             if fate is Fate.ACKNOWLEDGED:
                 self.tally.acknowledged.update(numbers)
@@ -81,13 +87,13 @@ class SteadySender(threading.Thread):
             elif fate is Fate.UNKNOWN:
                 self.tally.uncertain.update(numbers)
                 self.unknown += 1
-            first += self.per_request
+            self.first += self.per_request
             if self.pause:
                 time.sleep(self.pause)
 
     def _settle(self, numbers: range) -> Fate:
         """Sends the same records until they are acknowledged or nobody knows."""
-        request = numbered_logs(self.tally.name, numbers, self.padding)
+        request = REQUESTS[self.signal](self.tally.name, numbers, self.padding, self.days)
         while not self.enough.is_set():
             fate = self._send(request)
             if fate in (Fate.ACKNOWLEDGED, Fate.UNKNOWN):
@@ -107,7 +113,7 @@ class _Http:
         self.port, self.refused = port, refused
         self.connection: http.client.HTTPConnection | None = None
 
-    def __call__(self, request: ExportLogsServiceRequest) -> Fate:
+    def __call__(self, request: Request) -> Fate:
         if self.connection is None:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
             try:
@@ -120,7 +126,8 @@ class _Http:
             body = request.SerializeToString()
             # A refusal may come, and the connection be closed, while the body is still on its way.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self.connection.request("POST", "/v1/logs", body, {"Content-Type": "application/x-protobuf"})
+                path = PATHS[type(request).__name__]
+                self.connection.request("POST", path, body, {"Content-Type": "application/x-protobuf"})
             answer = self.connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException):
@@ -155,11 +162,15 @@ class _Grpc:
     def __init__(self, port: int, refused: Callable[[Refusal], None]) -> None:
         self.refused = refused
         channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=self.OPTIONS)
-        self.export = LogsServiceStub(channel).Export
+        self.export = {
+            "ExportLogsServiceRequest": LogsServiceStub(channel).Export,
+            "ExportTraceServiceRequest": TraceServiceStub(channel).Export,
+            "ExportMetricsServiceRequest": MetricsServiceStub(channel).Export,
+        }
 
-    def __call__(self, request: ExportLogsServiceRequest) -> Fate:
+    def __call__(self, request: Request) -> Fate:
         try:
-            self.export(request, timeout=60)
+            self.export[type(request).__name__](request, timeout=60)
         except grpc.RpcError as error:
             return self._failed(error)
         return Fate.ACKNOWLEDGED

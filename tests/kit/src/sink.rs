@@ -31,6 +31,7 @@ pub struct RecordingSink {
 
 #[derive(Default)]
 struct State {
+    away: bool,
     log: Option<LogId>,
     positions: HashMap<LogId, Sequence>,
     staged: Vec<Entry>,
@@ -62,6 +63,11 @@ impl RecordingSink {
         self.state.lock().attempts
     }
 
+    /// From now on it does not say what it has of a log.
+    pub fn go_away(&self) {
+        self.state.lock().away = true;
+    }
+
     /// What a new process knows: nothing is staged.
     pub fn forget_staged(&self) {
         self.state.lock().staged.clear();
@@ -90,6 +96,9 @@ impl RecordingSink {
 impl Sink for RecordingSink {
     fn resume<'a>(&'a self, log: &'a LogId) -> BoxFuture<'a, Result<Option<Sequence>, SinkError>> {
         let mut state = self.state.lock();
+        if state.away {
+            return Box::pin(std::future::ready(Err(told_to_fail())));
+        }
         state.log = Some(log.clone());
         let position = state.positions.get(log).copied();
         Box::pin(std::future::ready(Ok(position)))
@@ -115,21 +124,15 @@ impl Sink for RecordingSink {
     fn commit(&self, upto: Sequence) -> BoxFuture<'_, Result<(), SinkError>> {
         self.state.lock().attempts += 1;
         let step = self.script.lock().pop_front().unwrap_or(Step::Land);
-        let failure = || {
-            Err(SinkError::Later {
-                after: None,
-                why: "told to fail".into(),
-            })
-        };
         let result = match step {
             Step::Land => {
                 self.land(upto);
                 Ok(())
             }
-            Step::Fail => failure(),
+            Step::Fail => Err(told_to_fail()),
             Step::LandUnheard => {
                 self.land(upto);
-                failure()
+                Err(told_to_fail())
             }
             Step::Hang => return Box::pin(std::future::pending()),
         };
@@ -141,5 +144,12 @@ impl Sink for RecordingSink {
 
     fn policy(&self) -> CommitPolicy {
         self.policy
+    }
+}
+
+fn told_to_fail() -> SinkError {
+    SinkError::Later {
+        after: None,
+        why: "told to fail".into(),
     }
 }

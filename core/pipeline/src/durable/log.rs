@@ -1,6 +1,8 @@
 //! The log of one pipeline's queue.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -30,6 +32,8 @@ pub struct DurableLog {
     refusing: Arc<Refusing>,
     /// Entries before this one were there when the log was opened.
     opened_at: u64,
+    /// The highest entry that each exporter was handed since then.
+    handed: Mutex<HashMap<Box<str>, Arc<AtomicU64>>>,
 }
 
 impl DurableLog {
@@ -70,6 +74,7 @@ impl DurableLog {
             clock,
             refusing: Arc::default(),
             opened_at: next,
+            handed: Mutex::default(),
             log,
         }))
     }
@@ -92,6 +97,13 @@ impl DurableLog {
     /// Entries before this one were there when the log was opened.
     pub(crate) fn opened_at(&self) -> u64 {
         self.opened_at
+    }
+
+    /// The highest entry that was handed to this exporter since the log was opened. What its store
+    /// has beyond it came from another copy of the log.
+    pub(crate) fn handed(&self, exporter: &str) -> Arc<AtomicU64> {
+        let mut handed = self.handed.lock();
+        Arc::clone(handed.entry(exporter.into()).or_default())
     }
 
     pub(crate) fn recent(&self) -> &Arc<Recent> {

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -36,6 +37,9 @@ pub(crate) struct Pump {
     /// A store has some of the entries up to this one, and an entry can only be
     /// told from its neighbours if it is not joined with them.
     pub(crate) stored: u64,
+    /// The highest entry that this exporter was handed since the log was opened, by this pump or by
+    /// one that it follows.
+    pub(crate) handed: Arc<AtomicU64>,
 }
 
 /// How reading ended.
@@ -184,9 +188,10 @@ impl Pump {
             batch,
         } = arrived;
         let sequence = position.sequence();
-        if sequence <= self.stored && sequence >= self.log.opened_at() {
+        if self.is_foreign(sequence) {
             return self.renumber(position, batch).await;
         }
+        self.handed.fetch_max(sequence, Ordering::Relaxed);
         let size = batch.size();
         let expired = self.on_disk.is_expired(accepted_at);
         self.tracker.read(Open {
@@ -227,6 +232,13 @@ impl Pump {
             // the queue is closed: the entry stays where it is
             Err(_) => ControlFlow::Break(Ended::Early),
         }
+    }
+
+    /// Whether the store has this number, but cannot have it from here.
+    fn is_foreign(&self, sequence: u64) -> bool {
+        sequence <= self.stored
+            && sequence >= self.log.opened_at()
+            && sequence > self.handed.load(Ordering::Relaxed)
     }
 
     /// The entry is new and its store believes to have it, because the log was

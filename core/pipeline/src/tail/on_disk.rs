@@ -105,6 +105,7 @@ impl Source {
         self.trackers.push(Arc::clone(&tracker));
         self.stages.push(Stage {
             pump: Pump {
+                handed: log.handed(&tail.exporter),
                 log,
                 queue: Arc::clone(&tail.queue),
                 tracker,
@@ -155,6 +156,11 @@ impl Source {
                     .for_each(|stage| stage.pump.stored = stored);
                 for stage in stages {
                     stage.run(&queue, &on_disk).await;
+                }
+            } else {
+                // what was found stays, and the account has to say both
+                for stage in &stages {
+                    stage.count().await;
                 }
             }
             queue.close();
