@@ -16,6 +16,22 @@ pub type Sequence = u64;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogId(pub Arc<str>);
 
+/// What ids of logs begin with that end with their process.
+const IN_MEMORY: &str = "memory-";
+
+impl LogId {
+    /// A fresh one, of a queue in memory.
+    pub fn in_memory() -> LogId {
+        LogId(format!("{IN_MEMORY}{}", uuid::Uuid::now_v7()).into())
+    }
+
+    /// Whether the log ends with its process, so that nobody ever asks again what
+    /// a store has of it.
+    pub fn is_in_memory(&self) -> bool {
+        self.0.starts_with(IN_MEMORY)
+    }
+}
+
 /// One batch with its position.
 #[derive(Clone, Debug)]
 pub struct Entry {

@@ -162,7 +162,7 @@ impl Tail {
             resumed: None,
         };
         let log = match feeding {
-            Feeding::Senders => LogId(format!("memory-{}", uuid::Uuid::now_v7()).into()),
+            Feeding::Senders => LogId::in_memory(),
             Feeding::Replay(log) => log,
             Feeding::Logs(logs) => {
                 let log = logs.live.id();

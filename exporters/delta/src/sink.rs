@@ -154,8 +154,9 @@ fn encode(
                 payload: rejected.payload,
             });
         }
+        // On stable storage before the commit that passes over these records.
         if let Some(dead_letter) = dead_letter {
-            write(dead_letter, &letters, now_unix_nano)?;
+            dead_letter.keep(&letters, now_unix_nano)?;
         }
         let most = by_table
             .into_values()
@@ -165,17 +166,6 @@ fn encode(
         }
     }
     Ok(rejections)
-}
-
-/// On stable storage before the commit that passes over these records.
-fn write(dead_letter: &DeadLetter, letters: &[Letter], now: u64) -> Result<(), SinkError> {
-    dead_letter.write(letters, now).map_err(|error| {
-        let file = dead_letter.path().display();
-        SinkError::Later {
-            after: None,
-            why: format!("cannot write the dead letter {file}: {error}").into(),
-        }
-    })
 }
 
 async fn blocking<R: Send + 'static>(

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 /// The cap.
 #[derive(Clone, Debug)]
-pub(crate) struct MemoryCap {
+pub struct MemoryCap {
     used: Arc<AtomicUsize>,
     limit: usize,
     directory: PathBuf,
@@ -18,7 +18,7 @@ pub(crate) struct MemoryCap {
 
 impl MemoryCap {
     /// At most `limit` bytes in memory; temporary files are made in `directory`.
-    pub(crate) fn new(limit: usize, directory: PathBuf) -> Self {
+    pub fn new(limit: usize, directory: PathBuf) -> Self {
         Self {
             used: Arc::new(AtomicUsize::new(0)),
             limit,
@@ -41,7 +41,7 @@ impl MemoryCap {
 }
 
 /// A file that is being written.
-pub(crate) struct Spill {
+pub struct Spill {
     cap: MemoryCap,
     place: Place,
 }
@@ -52,15 +52,24 @@ enum Place {
 }
 
 impl Spill {
-    pub(crate) fn new(cap: MemoryCap) -> Self {
+    /// An empty file.
+    pub fn new(cap: MemoryCap) -> Self {
         Self {
             cap,
             place: Place::Memory(Vec::new()),
         }
     }
 
+    /// Bytes that were written.
+    pub fn written(&self) -> usize {
+        match &self.place {
+            Place::Memory(bytes) => bytes.len(),
+            Place::Disk { length, .. } => usize::try_from(*length).unwrap_or(usize::MAX),
+        }
+    }
+
     /// The finished bytes.
-    pub(crate) fn finish(mut self) -> StagedBytes {
+    pub fn finish(mut self) -> StagedBytes {
         let place = std::mem::replace(&mut self.place, Place::Memory(Vec::new()));
         match place {
             Place::Memory(bytes) => StagedBytes::Memory {
@@ -123,7 +132,7 @@ impl Write for Spill {
 
 /// Gives memory back to the cap when the bytes are dropped.
 #[derive(Debug)]
-pub(crate) struct Charge {
+pub struct Charge {
     cap: MemoryCap,
     bytes: usize,
 }
@@ -136,25 +145,36 @@ impl Drop for Charge {
 
 /// The bytes of a finished file, kept until it is committed.
 #[derive(Debug)]
-pub(crate) enum StagedBytes {
+pub enum StagedBytes {
+    /// In memory.
     Memory {
+        /// All of them.
         bytes: Bytes,
         /// Held for its drop.
         #[allow(dead_code)]
         charge: Charge,
     },
+    /// In a temporary file.
     Disk {
+        /// It has no name any more.
         file: Arc<File>,
+        /// Bytes that were written.
         length: u64,
     },
 }
 
 impl StagedBytes {
-    pub(crate) fn len(&self) -> u64 {
+    /// How many.
+    pub fn len(&self) -> u64 {
         match self {
             Self::Memory { bytes, .. } => bytes.len() as u64,
             Self::Disk { length, .. } => *length,
         }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Bytes `from..from + length`, without copying when they are in memory.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rig.exactness import assert_exactly_once, stored_numbers
+from rig.exactness import Numbers, assert_exactly_once, stored_numbers
 from rig.pharos import Pharos, Ports, durable
 from rig.proxy import Proxy
 from rig.readers import Lake
@@ -35,12 +35,12 @@ class Store:
         """What the collector needs to write there."""
         return S3(f"http://127.0.0.1:{self.proxy.port}").environment() if self.proxy else None
 
-    def files(self) -> list[str]:
-        """The files of the table of logs, by their path below the location."""
+    def files(self, folder: str = "otel_logs") -> list[str]:
+        """The files of a folder, of the table of logs for one, by their path below the location."""
         if self.s3 is None:
-            return [str(p.relative_to(self.location)) for p in Path(self.location, "otel_logs").rglob("*.*")]
+            return [str(p.relative_to(self.location)) for p in Path(self.location, folder).rglob("*.*") if p.is_file()]
         bucket, _, prefix = self.location.removeprefix("s3://").partition("/")
-        pages = self.s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/otel_logs/")
+        pages = self.s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/{folder}/")
         return [o["Key"].removeprefix(f"{prefix}/") for page in pages for o in page.get("Contents", [])]
 
     def read(self, path: str) -> bytes:
@@ -114,11 +114,15 @@ class Victim:
         self.start()
         start(self.senders)
 
+    def exporter(self) -> tuple[str, dict[str, Any]]:
+        """The exporter under test: its id and its settings."""
+        return "delta", {"location": self.store.location, "commit": {"every": "100ms"}, **self.delta}
+
     def start(self) -> None:
         """The next run."""
-        retry = {"initial_interval": "100ms", "max_interval": "1s"}
-        delta = {"location": self.store.location, "commit": {"every": "100ms"}, "retry_on_failure": retry, **self.delta}
-        config = durable({"delta": delta}, self.ports, self.queue, batch=self.batch)
+        exporter, settings = self.exporter()
+        settings = {"retry_on_failure": {"initial_interval": "100ms", "max_interval": "1s"}, **settings}
+        config = durable({exporter: settings}, self.ports, self.queue, batch=self.batch)
         self.runs += 1
         environment = self.store.environment()
         self.run = self.start_pharos(config, self.ports, env=environment, name=f"run-{self.runs:03}")
@@ -134,7 +138,7 @@ class Victim:
 
     def cursor(self) -> int:
         """The first entry that is not known to be delivered, as the files of the queue say."""
-        return cursors(self.log)["delta"]
+        return cursors(self.log)[self.exporter()[0]]
 
     def wait_for_delivery(self) -> None:
         """Waits until this run has delivered something and stored how far it is."""
@@ -163,12 +167,15 @@ class Victim:
     _unknown_before: int = 0
 
     def end(self) -> None:
-        """The load ends, a clean stop delivers everything, and the table is compared with the senders."""
+        """The load ends, a clean stop delivers everything, and what is stored is compared with the senders."""
         finish(self.senders)
         until("the queue to be delivered", self._delivered, 120, every=0.2)
         self.run.stop()
-        lake = Lake(self.store.location, self.run.config, self.store.s3)
-        assert_exactly_once(stored_numbers(lake), self.senders)
+        assert_exactly_once(self.stored(), self.senders)
+
+    def stored(self) -> Numbers:
+        """What other programs find stored."""
+        return stored_numbers(Lake(self.store.location, self.run.config, self.store.s3))
 
     def _delivered(self) -> bool:
         size = self.run.metrics().get("otelcol_exporter_queue_size", {"": -1.0})

@@ -58,9 +58,12 @@ class SteadySender(threading.Thread):
         padding: int = 100,
         pause: float = 0.0,
         limit: int | None = None,
+        hours: int = 1,
     ) -> None:
         super().__init__(name=name, daemon=True)
         self.per_request, self.padding, self.pause, self.limit = per_request, padding, pause, limit
+        # over which the times of its records are spread
+        self.hours = hours
         self.tally = Tally(name)
         self.refusals: list[Refusal] = []
         # requests by their fate
@@ -87,7 +90,7 @@ class SteadySender(threading.Thread):
 
     def _settle(self, numbers: range) -> Fate:
         """Sends the same records until they are acknowledged or nobody knows."""
-        request = numbered_logs(self.tally.name, numbers, self.padding)
+        request = numbered_logs(self.tally.name, numbers, self.padding, self.hours)
         while not self.enough.is_set():
             fate = self._send(request)
             if fate in (Fate.ACKNOWLEDGED, Fate.UNKNOWN):
