@@ -72,7 +72,7 @@ impl OpenFile {
     /// Adds records, and gives back those that the file cannot hold.
     ///
     /// # Errors
-    /// When the file is spoilt: begin again.
+    /// When the file is left half written.
     pub(crate) fn append(&mut self, entry: Entry<'_>) -> Result<Vec<Rejected>, String> {
         match self {
             OpenFile::Otlp(file) => file.append(entry.payload).map(|()| Vec::new()),

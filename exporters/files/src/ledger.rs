@@ -42,8 +42,8 @@ pub(crate) struct Ledger {
     folder: String,
     /// Of the record that is there.
     number: u64,
-    /// Who writes.
-    run: Uuid,
+    /// Who writes: an id of this opening.
+    run: String,
     /// What is done with and may still be there.
     garbage: Vec<String>,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Ledger {
 struct Record {
     version: u32,
     /// Who wrote it.
-    run: Uuid,
+    run: String,
     /// First entry of the log that the flush covers; none in the record of an opening.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first: Option<u64>,
@@ -94,7 +94,7 @@ impl Ledger {
             storage,
             folder,
             number: 0,
-            run: Uuid::new_v4(),
+            run: Uuid::new_v4().to_string(),
             garbage: Vec::new(),
         };
         for _ in 0..ATTEMPTS {
@@ -109,6 +109,7 @@ impl Ledger {
             if ledger.write(None, last, &[]).await? {
                 ledger.garbage = paths;
                 ledger.sweep().await;
+                ledger.storage.remove_unfinished(&ledger.folder).await;
                 return Ok((ledger, last));
             }
         }
@@ -214,7 +215,7 @@ impl Ledger {
     ) -> Result<bool, SinkError> {
         let record = Record {
             version: VERSION,
-            run: self.run,
+            run: self.run.clone(),
             first,
             last,
             files: files.to_vec(),
@@ -287,3 +288,6 @@ pub(crate) fn sink_error(error: StorageError) -> SinkError {
         StorageError::Refused(_) => SinkError::Settings { why },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,7 @@ impl OpenFiles {
     /// Adds the records of an entry, and gives back those that files cannot hold.
     ///
     /// # Errors
-    /// When something of the flush is spoilt: [`clear`](Self::clear), and add all entries again.
+    /// When files are left half written: nothing of the flush may be used then.
     pub(crate) fn append(&mut self, entry: Entry<'_>) -> Result<Vec<Rejected>, String> {
         let now = entry.ingest_time_unix_nano;
         let mut rejected = Vec::new();
@@ -147,12 +147,5 @@ impl OpenFiles {
         let mut files = std::mem::take(&mut self.closed);
         files.sort_by(|a, b| (&a.folder, a.part).cmp(&(&b.folder, b.part)));
         Ok(files)
-    }
-
-    /// Forgets everything that was not sealed.
-    pub(crate) fn clear(&mut self) {
-        self.open.clear();
-        self.closed.clear();
-        self.begun.clear();
     }
 }

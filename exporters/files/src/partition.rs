@@ -189,3 +189,6 @@ impl Edit for Keep<'_> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
-use lake_layout::Entry as LayoutEntry;
+use lake_layout::{Entry as LayoutEntry, Rejected};
 use lake_table::{Location, Storage};
 use parking_lot::Mutex;
 use pipeline::dead_letter::{DeadLetter, Letter};
@@ -45,11 +44,11 @@ pub(crate) struct FilesSink {
 struct State {
     log: Option<LogId>,
     open: Option<Open>,
-    /// What is staged and not sealed, to be staged again after an error.
-    unsealed: Vec<Entry>,
-    /// The open files lost `unsealed`.
-    spoilt: bool,
+    /// An entry that is staged, but for what the dead letter has not kept yet.
+    unkept: Option<(Sequence, Refusals)>,
     flush: Option<Flush>,
+    /// Why nothing is staged any more: files were left half written.
+    broken: Option<Arc<str>>,
 }
 
 struct Open {
@@ -60,8 +59,13 @@ struct Open {
     stored: Option<Sequence>,
 }
 
-/// Records that files cannot hold, by reason.
-type Rejections = BTreeMap<Arc<str>, usize>;
+/// Records of an entry that files cannot hold.
+#[derive(Default)]
+struct Refusals {
+    /// How many, by reason.
+    counts: BTreeMap<Arc<str>, usize>,
+    letters: Vec<Letter>,
+}
 
 impl FilesSink {
     pub(crate) fn new(
@@ -126,103 +130,97 @@ impl FilesSink {
         })
     }
 
-    /// Sorts entries into files, on a thread that may be busy. Also tells how large the files are.
-    async fn encode(
-        &self,
-        open: &Open,
-        entries: Vec<Entry>,
-    ) -> Result<(Rejections, usize), SinkError> {
-        let files = Arc::clone(&open.files);
-        let (dead_letter, now) = (self.dead_letter.clone(), self.clock.unix_nano());
-        let encode = move || {
-            let mut files = files.lock();
-            let mut rejections = Rejections::new();
-            for entry in &entries {
-                encode(
-                    &mut files,
-                    dead_letter.as_deref(),
-                    entry,
-                    now,
-                    &mut rejections,
-                )?;
-            }
-            Ok((rejections, files.size()))
-        };
-        blocking(encode).await?
-    }
-
-    /// Stages again what an error made the open files lose.
-    async fn restage(&self, state: &mut State) -> Result<(), SinkError> {
-        if state.spoilt {
-            let entries = state.unsealed.clone();
-            let open = self.open(state).await?;
-            open.files.lock().clear();
-            self.encode(open, entries).await?;
-            state.spoilt = false;
-        }
+    /// Sorts an entry into files, on a thread that may be busy.
+    async fn encode(&self, state: &mut State, entry: &Entry) -> Result<(), SinkError> {
+        let files = Arc::clone(&self.open(state).await?.files);
+        let (sequence, now) = (entry.sequence, self.clock.unix_nano());
+        let payload = entry.batch.payload.clone();
+        let encoded = blocking(move || {
+            files.lock().append(LayoutEntry {
+                payload: &payload,
+                sequence,
+                ingest_time_unix_nano: now,
+            })
+        });
+        let rejected = encoded.await.and_then(|rejected| rejected.map_err(broken));
+        let rejected = rejected.map_err(|error| state.give_up(error))?;
+        state.unkept = Some((sequence, Refusals::of(rejected)));
         Ok(())
     }
 
+    /// Puts refused records on stable storage, before the flush that passes over them.
+    async fn keep(&self, refusals: &Refusals) -> Result<(), SinkError> {
+        let Some(dead_letter) = self.dead_letter.clone() else {
+            return Ok(());
+        };
+        if refusals.letters.is_empty() {
+            return Ok(());
+        }
+        let (letters, now) = (refusals.letters.clone(), self.clock.unix_nano());
+        blocking(move || dead_letter.keep(&letters, now)).await?
+    }
+
     async fn seal(&self, state: &mut State, upto: Sequence) -> Result<(), SinkError> {
+        state.check()?;
         if state.flush.is_some() {
             return Ok(());
         }
-        self.restage(state).await?;
-        let open = self.open(state).await?;
-        let files = Arc::clone(&open.files);
+        let files = Arc::clone(&self.open(state).await?.files);
         let sealed = blocking(move || {
             let mut files = files.lock();
             let extension = files.extension();
             files.seal().map(|sealed| (sealed, extension))
         });
-        let (first, sealed) = (open.stored.unwrap_or(0) + 1, sealed.await?);
-        let flush = sealed.map(|(files, extension)| {
-            Flush::new(&open.names, (first, upto), files, &extension, &open.writer)
-        });
-        state.spoilt = flush.is_err();
-        state.flush = Some(flush.map_err(spoilt)?);
-        state.unsealed.clear();
+        let sealed = sealed.await.and_then(|sealed| sealed.map_err(broken));
+        let (files, extension) = sealed.map_err(|error| state.give_up(error))?;
+        let open = self.open(state).await?;
+        let range = (open.stored.unwrap_or(0) + 1, upto);
+        let flush = Flush::new(&open.names, range, files, &extension, &open.writer);
+        state.flush = Some(flush);
         Ok(())
     }
 }
 
-fn encode(
-    files: &mut OpenFiles,
-    dead_letter: Option<&DeadLetter>,
-    entry: &Entry,
-    now_unix_nano: u64,
-    rejections: &mut Rejections,
-) -> Result<(), SinkError> {
-    let rejected = files.append(LayoutEntry {
-        payload: &entry.batch.payload,
-        sequence: entry.sequence,
-        ingest_time_unix_nano: now_unix_nano,
-    });
-    let mut letters = Vec::new();
-    for rejected in rejected.map_err(spoilt)? {
-        let (reason, detail) = (rejected.reason.name(), rejected.reason.to_string());
-        let why = format!("{reason}: {detail}");
-        *rejections.entry(why.into()).or_default() += rejected.payload.items();
-        letters.push(Letter {
-            table: None,
-            reason: reason.to_owned(),
-            detail,
-            attempts: 1,
-            payload: rejected.payload,
-        });
+impl State {
+    /// Nothing goes on behind an error that left files half written: a queue on disk has it all.
+    fn check(&self) -> Result<(), SinkError> {
+        match &self.broken {
+            Some(why) => Err(SinkError::Settings {
+                why: Arc::clone(why),
+            }),
+            None => Ok(()),
+        }
     }
-    // On stable storage before the flush that passes over these records.
-    match dead_letter {
-        Some(dead_letter) => dead_letter.keep(&letters, now_unix_nano),
-        None => Ok(()),
+
+    fn give_up(&mut self, error: SinkError) -> SinkError {
+        self.broken = Some(error.to_string().into());
+        error
     }
 }
 
-/// What is staged is lost; giving it again helps when the disk of temporary files was the cause.
-fn spoilt(problem: String) -> SinkError {
-    SinkError::Later {
-        after: Some(Duration::from_secs(1)),
-        why: problem.into(),
+impl Refusals {
+    fn of(rejected: Vec<Rejected>) -> Refusals {
+        let mut refusals = Refusals::default();
+        for rejected in rejected {
+            let (reason, detail) = (rejected.reason.name(), rejected.reason.to_string());
+            let why = format!("{reason}: {detail}");
+            *refusals.counts.entry(why.into()).or_default() += rejected.payload.items();
+            refusals.letters.push(Letter {
+                table: None,
+                reason: reason.to_owned(),
+                detail,
+                attempts: 1,
+                payload: rejected.payload,
+            });
+        }
+        refusals
+    }
+}
+
+/// Rows that cannot be written are an error of this program.
+fn broken(problem: String) -> SinkError {
+    SinkError::Settings {
+        why: format!("files were left half written: {problem}; restart to write them anew").into(),
     }
 }
 
@@ -230,7 +228,7 @@ async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, SinkError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| spoilt(format!("encoding stopped: {error}")))
+    done.map_err(|error| broken(error.to_string()))
 }
 
 impl Sink for FilesSink {
@@ -245,20 +243,24 @@ impl Sink for FilesSink {
     fn stage(&self, entry: Entry) -> BoxFuture<'_, Result<Staged, SinkError>> {
         Box::pin(async move {
             let mut state = self.state.lock().await;
-            self.restage(&mut state).await?;
-            let open = self.open(&mut state).await?;
-            if Some(entry.sequence) <= open.stored {
-                return Ok(Staged {
-                    bytes: open.files.lock().size(),
-                    rejected: Vec::new(),
-                });
+            state.check()?;
+            let stored = self.open(&mut state).await?.stored;
+            let mut refusals = Refusals::default();
+            if Some(entry.sequence) > stored {
+                // After an error of the dead letter the entry is in the files already.
+                if state.unkept.as_ref().map(|(sequence, _)| *sequence) != Some(entry.sequence) {
+                    self.encode(&mut state, &entry).await?;
+                }
+                if let Some((_, refusals)) = &state.unkept {
+                    self.keep(refusals).await?;
+                }
+                refusals = state.unkept.take().unwrap_or_default().1;
             }
-            let encoded = self.encode(open, vec![entry.clone()]).await;
-            let (rejections, bytes) = encoded.inspect_err(|_| state.spoilt = true)?;
-            state.unsealed.push(entry);
+            let files = Arc::clone(&self.open(&mut state).await?.files);
+            let bytes = files.lock().size();
             Ok(Staged {
                 bytes,
-                rejected: rejections.into_iter().collect(),
+                rejected: refusals.counts.into_iter().collect(),
             })
         })
     }

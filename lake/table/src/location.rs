@@ -78,10 +78,10 @@ impl Location {
         if path.as_os_str().is_empty() {
             return Err(refused("the location is empty".to_owned()));
         }
-        Self::local(text, &path)
+        Self::in_directory(text, &path)
     }
 
-    fn local(text: &str, path: &FilePath) -> Result<Self, Refused> {
+    fn in_directory(text: &str, path: &FilePath) -> Result<Self, Refused> {
         let unwritable = |source: std::io::Error| Refused::Unwritable {
             path: path.display().to_string(),
             problem: source.to_string(),
@@ -229,6 +229,11 @@ impl Location {
             table: table.to_owned(),
             location: format!("{}/{table}", self.text.trim_end_matches('/')),
         }
+    }
+
+    /// The directory; none for a bucket.
+    pub(crate) fn local(&self) -> Option<&FilePath> {
+        self.local.as_deref()
     }
 
     /// Who an error is about when it is about no table.

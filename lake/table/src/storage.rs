@@ -1,5 +1,6 @@
 //! Objects below a location, for those who write files that belong to no table.
 
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use crate::upload::{PART, upload};
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
     subject: Subject,
+    /// Of a directory.
+    local: Option<PathBuf>,
 }
 
 /// What became of an object that must not be there yet.
@@ -63,6 +66,7 @@ impl Storage {
         Ok(Storage {
             store: table.object_store(),
             subject,
+            local: location.local().map(FilePath::to_owned),
         })
     }
 
@@ -200,6 +204,18 @@ impl Storage {
         }
     }
 
+    /// Removes what a process that was killed left half written in a folder: files that
+    /// object_store names `<name>#<number>` until they are whole, and that no list shows. A bucket
+    /// has no such things.
+    pub async fn remove_unfinished(&self, folder: &str) {
+        let Some(root) = &self.local else { return };
+        let folder = root.join(folder);
+        let removed = tokio::task::spawn_blocking(move || remove_unfinished(&folder)).await;
+        if let Ok(Err(error)) = removed {
+            tracing::debug!(location = self.subject.location, %error, "Half written files stay for now.");
+        }
+    }
+
     fn error(&self, error: &Error) -> StorageError {
         self.subject.of_storage(self.subject.storage(error))
     }
@@ -208,6 +224,16 @@ impl Storage {
         self.subject
             .of_storage(self.subject.retry(problem, Duration::from_secs(1)))
     }
+}
+
+fn remove_unfinished(folder: &FilePath) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().contains('#') {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 impl Subject {

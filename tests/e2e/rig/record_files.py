@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-from google.protobuf.json_format import Parse
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from rig.exactness import Numbers
@@ -50,13 +49,13 @@ class RecordFiles:
             wanted = [path for path in self.paths() if path.removesuffix(".gz").endswith(ending)]
             if ending == ".jsonl":
                 requests = [path for path in wanted if self._is_otlp(path)]
-                found.update(_numbers_of(self._requests(requests)))
+                found.update(number for path in requests for number in self._lines(path))
                 wanted = [path for path in wanted if path not in requests]
             if wanted:
                 columns = ", ".join(value.format(key=key) for key in ("sender", "n"))
                 rows = self.sql(f"SELECT {columns} FROM {table}", wanted)
                 found.update((sender, int(n)) for sender, n in rows)
-        found.update(_numbers_of(self._messages()))
+        found.update(number for message in self._messages() for number in _numbers_of(message))
         return found
 
     def sql(self, query: str, paths: list[str]) -> list[tuple[Any, ...]]:
@@ -76,10 +75,14 @@ class RecordFiles:
     def _is_otlp(self, path: str) -> bool:
         return self.content(path).startswith(b'{"resourceLogs"')
 
-    def _requests(self, paths: list[str]) -> Iterator[ExportLogsServiceRequest]:
-        for path in paths:
-            for line in self.content(path).splitlines():
-                yield Parse(line, ExportLogsServiceRequest())
+    def _lines(self, path: str) -> Iterator[tuple[str, int]]:
+        """The numbers in requests as JSON, one a line."""
+        for line in self.content(path).splitlines():
+            for resource in json.loads(line)["resourceLogs"]:
+                for scope in resource["scopeLogs"]:
+                    for record in scope["logRecords"]:
+                        values = {entry["key"]: entry["value"] for entry in record["attributes"]}
+                        yield values["sender"]["stringValue"], int(values["n"]["intValue"])
 
     def _messages(self) -> Iterator[ExportLogsServiceRequest]:
         """Requests as protobuf, each behind its length."""
@@ -93,12 +96,9 @@ class RecordFiles:
                 at += 4 + length
 
 
-def _numbers_of(requests: Iterator[ExportLogsServiceRequest]) -> Numbers:
-    found: Numbers = Counter()
-    for request in requests:
-        for resource in request.resource_logs:
-            for scope in resource.scope_logs:
-                for record in scope.log_records:
-                    values = {entry.key: entry.value for entry in record.attributes}
-                    found[values["sender"].string_value, values["n"].int_value] += 1
-    return found
+def _numbers_of(request: ExportLogsServiceRequest) -> Iterator[tuple[str, int]]:
+    for resource in request.resource_logs:
+        for scope in resource.scope_logs:
+            for record in scope.log_records:
+                values = {entry.key: entry.value for entry in record.attributes}
+                yield values["sender"].string_value, values["n"].int_value
