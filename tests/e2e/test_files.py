@@ -387,6 +387,19 @@ def assert_numbers(found: Numbers, wanted: list[int]) -> None:
     assert found == {("a", n): 1 for n in wanted}
 
 
+def test_roll_by_size(start_pharos: StartPharos, tmp_path: Path) -> None:
+    """Files are written when they are large enough, long before they are old enough."""
+    store, ports = Store(str(tmp_path / "files")), Ports()
+    exporter = {"location": store.location, "encoding": "otlp_proto", "roll": {"size": "100KB", "after": "1h"}}
+    pharos = start_pharos(durable({"files": exporter}, ports, tmp_path / "queue", batch=False), ports)
+    for n in range(20):
+        post(ports.http, numbered_logs("a", range(n * 10, n * 10 + 10), padding=2_000))
+    wait_for_files(store, 2)
+    assert all(len(RecordFiles(store).content(path)) > 100_000 for path in store.files("logs"))
+    pharos.stop()
+    assert_numbers(RecordFiles(store).numbers(), list(range(200)))
+
+
 def wait_for_files(store: Store, count: int) -> None:
     """Waits until so many files of log records have their names."""
     until(f"{count} files to be there", lambda: len(store.files("logs")) >= count, 30)

@@ -102,8 +102,11 @@ impl Ledger {
             let paths = paths.map_err(sink_error)?;
             let newest = paths.iter().filter_map(|path| ledger.number_of(path)).max();
             let last = match newest {
-                Some(number) => ledger.complete(number, &paths).await?,
                 None => None,
+                Some(number) => match ledger.read(number).await? {
+                    Some(record) => ledger.complete(record, &paths).await?,
+                    None => continue,
+                },
             };
             ledger.number = newest.unwrap_or(0);
             if ledger.write(None, last, &[]).await? {
@@ -138,8 +141,7 @@ impl Ledger {
 
     /// Gives the files of a flush their names, as far as they are still staged: what is not has
     /// its name.
-    async fn complete(&self, number: u64, present: &[String]) -> Result<Option<u64>, SinkError> {
-        let record = self.read(number).await?;
+    async fn complete(&self, record: Record, present: &[String]) -> Result<Option<u64>, SinkError> {
         let present: HashSet<&str> = present.iter().map(String::as_str).collect();
         let staged = record.files.iter();
         let staged: Vec<_> = staged
@@ -163,15 +165,11 @@ impl Ledger {
         Ok(record.last)
     }
 
-    async fn read(&self, number: u64) -> Result<Record, SinkError> {
+    /// A record; none when somebody has removed it meanwhile, because there is a newer one.
+    async fn read(&self, number: u64) -> Result<Option<Record>, SinkError> {
         let path = self.path_of(number);
         let bytes = self.storage.get(&path).await.map_err(sink_error)?;
-        let Some(bytes) = bytes else {
-            return Err(SinkError::Later {
-                after: None,
-                why: format!("{path} vanished while it was read").into(),
-            });
-        };
+        let Some(bytes) = bytes else { return Ok(None) };
         let unreadable = |problem: String| SinkError::Settings {
             why: format!(
                 "{}: {path} cannot be read: {problem}. It says which entries of the queue are \
@@ -183,7 +181,7 @@ impl Ledger {
         let record: Record =
             serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
         match record.version {
-            VERSION => Ok(record),
+            VERSION => Ok(Some(record)),
             newer => Err(unreadable(format!(
                 "it has version {newer}, and this program knows {VERSION}: use a newer one"
             ))),

@@ -24,7 +24,7 @@ pub(crate) struct RowsFile {
 enum Out {
     Parquet {
         /// None before the first row: what is known of it then sizes the file's filters.
-        file: Option<ParquetFile>,
+        file: Option<Box<ParquetFile>>,
         cap: MemoryCap,
     },
     Csv(Csv, Compressed),
@@ -63,7 +63,7 @@ impl RowsFile {
 
     pub(super) fn written(&self) -> usize {
         match &self.out {
-            Out::Parquet { file, .. } => file.as_ref().map_or(0, ParquetFile::bytes_written),
+            Out::Parquet { file, .. } => file.as_ref().map_or(0, |file| file.bytes_written()),
             Out::Csv(_, out) | Out::Json(_, out) => out.written(),
         }
     }
@@ -115,7 +115,7 @@ impl RowsFile {
 
 /// The file, begun with its first row group of so many rows.
 fn parquet<'f>(
-    file: &'f mut Option<ParquetFile>,
+    file: &'f mut Option<Box<ParquetFile>>,
     cap: &MemoryCap,
     spec: &TableSpec,
     rows: usize,
@@ -127,7 +127,8 @@ fn parquet<'f>(
                 zstd_level: PARQUET_LEVEL,
                 rows_a_group: rows,
             };
-            ParquetFile::new(spec, settings, cap).map_err(|error| error.to_string())?
+            let file = ParquetFile::new(spec, settings, cap);
+            Box::new(file.map_err(|error| error.to_string())?)
         }
     };
     Ok(file.insert(open))

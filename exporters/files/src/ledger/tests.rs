@@ -113,6 +113,31 @@ async fn who_was_replaced_decides_nothing_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_those_who_open_at_the_same_time_one_goes_on() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut before, _) = open(folder.path()).await;
+        before.decide(1, 4, &[]).await.expect("is decided");
+        let openers = [(); 3].map(|()| {
+            let storage = storage(folder.path());
+            tokio::spawn(Ledger::open(storage, FOLDER.to_owned()))
+        });
+        let mut deciding = 0;
+        let mut ledgers = Vec::new();
+        for opener in openers {
+            let (ledger, stored) = opener.await.expect("ends").expect("opens");
+            assert_eq!(stored, Some(4));
+            ledgers.push(ledger);
+        }
+        for mut ledger in ledgers {
+            deciding += usize::from(ledger.decide(5, 9, &[]).await.is_ok());
+        }
+        assert_eq!(deciding, 1);
+        assert_eq!(open(folder.path()).await.1, Some(9));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn records_that_cannot_be_read_stop_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     open(folder.path()).await;
