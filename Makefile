@@ -15,8 +15,8 @@ PYTEST_ARGS ?=
 PYTEST = PHAROS_BIN=$(PHAROS) $(PYTHON) -m pytest -c tests/pyproject.toml --rootdir tests -p no:cacheprovider
 
 # What a durable queue survives: kills, outages, a full disk, damage, deadlines.
-FAULTS := $(addprefix tests/e2e/,test_kill.py test_kill_tables.py test_kill_otlp.py test_late_commit.py test_outage.py \
-	test_disk_full.py test_damaged_queue.py test_backlog.py test_durable_shutdown.py test_reload_stop.py test_reload_delta.py \
+FAULTS := $(addprefix tests/e2e/,test_kill.py test_kill_tables.py test_kill_otlp.py test_late_commit.py test_files.py \
+	test_outage.py test_disk_full.py test_damaged_queue.py test_backlog.py test_durable_shutdown.py test_reload_stop.py test_reload_delta.py \
 	test_shared_queue.py test_synced_answer.py)
 # of make test-long: kills at random points for each store (and reloads of each kind), seconds of each part of an outage, size of the backlog
 FAULT_KILLS ?= 500

@@ -23,6 +23,8 @@ pub(crate) fn registry() -> Registry {
     let registry = registry.exporter(exporter_debug::factory());
     #[cfg(feature = "exporter-delta")]
     let registry = registry.exporter(exporter_delta::factory());
+    #[cfg(feature = "exporter-files")]
+    let registry = registry.exporter(exporter_files::factory());
     #[cfg(feature = "exporter-otlp")]
     let registry = registry
         .exporter(exporter_otlp::grpc_factory())

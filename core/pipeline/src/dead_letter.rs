@@ -27,6 +27,7 @@ pub use read::{Letters, ReadLetter, UnreadableLetter};
 pub use settings::DeadLetterSettings;
 
 use crate::durable::escape;
+use crate::sink::SinkError;
 
 /// Version of the format of a line.
 const VERSION: u32 = 2;
@@ -92,6 +93,23 @@ impl DeadLetter {
         let open = file.insert(open);
         open.write_all(&lines)?;
         open.sync_data()
+    }
+
+    /// As [`write`](Self::write), for a sink, which must not commit past records that
+    /// nobody keeps.
+    ///
+    /// # Errors
+    /// To be tried again, with the name of the file.
+    pub fn keep(&self, letters: &[Letter], now_unix_nano: u64) -> Result<(), SinkError> {
+        let written = self.write(letters, now_unix_nano);
+        written.map_err(|error| SinkError::Later {
+            after: None,
+            why: format!(
+                "cannot write the dead letter {}: {error}",
+                self.path.display()
+            )
+            .into(),
+        })
     }
 
     fn line(&self, letter: &Letter, now_unix_nano: u64, lines: &mut Vec<u8>) -> io::Result<()> {

@@ -16,19 +16,21 @@ pub type Sequence = u64;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogId(pub Arc<str>);
 
+/// What ids of logs begin with that end with their process.
+const IN_MEMORY: &str = "memory-";
+
 impl LogId {
-    /// The identity of a queue in memory, which nobody had before.
+    /// A fresh one, of a queue in memory.
     pub fn in_memory() -> LogId {
         LogId(format!("{IN_MEMORY}{}", uuid::Uuid::now_v7()).into())
     }
 
-    /// Whether an earlier run, or an exporter that was replaced, may have committed under it.
-    pub fn is_shared_between_runs(&self) -> bool {
-        !self.0.starts_with(IN_MEMORY)
+    /// Whether the log ends with its process, so that nobody ever asks again what
+    /// a store has of it.
+    pub fn is_in_memory(&self) -> bool {
+        self.0.starts_with(IN_MEMORY)
     }
 }
-
-const IN_MEMORY: &str = "memory-";
 
 /// One batch with its position.
 #[derive(Clone, Debug)]

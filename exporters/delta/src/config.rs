@@ -1,7 +1,6 @@
 //! Settings of `delta`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
@@ -186,13 +185,10 @@ impl Validate for Config {
 }
 
 impl Config {
-    fn is_local(&self) -> bool {
-        !self.location.contains("://") || self.location.starts_with("file://")
-    }
-
     /// Longest time to a commit.
     pub(crate) fn commit_every(&self) -> StdDuration {
-        let default = if self.is_local() { 2 } else { 15 };
+        let local = Location::directory(&self.location).is_some();
+        let default = if local { 2 } else { 15 };
         self.commit
             .every
             .map_or(StdDuration::from_secs(default), Duration::get)
@@ -235,36 +231,16 @@ impl Config {
     /// # Errors
     /// One line: no directory or bucket, an unknown option.
     pub fn place(&self) -> Result<Location, String> {
-        let mut options: Vec<(&str, &str)> = Vec::new();
-        if let Some(region) = &self.region {
-            options.push(("aws_region", region));
-        }
-        if let Some(endpoint) = &self.endpoint {
-            options.push(("aws_endpoint_url", endpoint));
-            if endpoint.starts_with("http://") {
-                options.push(("aws_allow_http", "true"));
-            }
-        }
-        options.extend(
-            self.storage_options
-                .iter()
-                .map(|(key, value)| (&**key, value.expose())),
-        );
-        Location::parse(&self.location, options).map_err(|error| error.to_string())
+        let options = self.storage_options.iter();
+        let options = options.map(|(key, value)| (&**key, value.expose()));
+        let (region, endpoint) = (self.region.as_deref(), self.endpoint.as_deref());
+        Location::at(&self.location, region, endpoint, options).map_err(|error| error.to_string())
     }
 
-    /// The setting, with the place that it has when nobody names one.
+    /// The setting, beside the tables when they are in a directory.
     fn dead_letter(&self) -> DeadLetterSettings {
-        let mut settings = self.dead_letter.clone();
-        if settings.storage.is_none() && settings.directory.is_none() {
-            settings.directory = Some(match self.is_local() {
-                true => {
-                    PathBuf::from(self.location.trim_start_matches("file://")).join("dead_letter")
-                }
-                false => PathBuf::from("dead_letter"),
-            });
-        }
-        settings
+        let beside = Location::directory(&self.location);
+        self.dead_letter.or_in(&beside.unwrap_or_default())
     }
 
     fn maintenance(&self) -> Option<MaintenanceSettings> {

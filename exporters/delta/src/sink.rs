@@ -74,10 +74,7 @@ impl DeltaSink {
             None => {
                 let mut settings = self.settings.clone();
                 settings.log_id = state.log.as_ref().map(|log| log.0.to_string());
-                let resumes = state
-                    .log
-                    .as_ref()
-                    .is_some_and(LogId::is_shared_between_runs);
+                let resumes = state.log.as_ref().is_some_and(|log| !log.is_in_memory());
                 settings.fence = resumes;
                 let lake = Arc::new(Lake::open(settings).await.map_err(sink_error)?);
                 let maintenance = self.maintenance.map(|settings| {
@@ -159,8 +156,9 @@ fn encode(
                 payload: rejected.payload,
             });
         }
+        // On stable storage before the commit that passes over these records.
         if let Some(dead_letter) = dead_letter {
-            write(dead_letter, &letters, now_unix_nano)?;
+            dead_letter.keep(&letters, now_unix_nano)?;
         }
         let most = by_table
             .into_values()
@@ -170,17 +168,6 @@ fn encode(
         }
     }
     Ok(rejections)
-}
-
-/// On stable storage before the commit that passes over these records.
-fn write(dead_letter: &DeadLetter, letters: &[Letter], now: u64) -> Result<(), SinkError> {
-    dead_letter.write(letters, now).map_err(|error| {
-        let file = dead_letter.path().display();
-        SinkError::Later {
-            after: None,
-            why: format!("cannot write the dead letter {file}: {error}").into(),
-        }
-    })
 }
 
 async fn blocking<R: Send + 'static>(

@@ -2,8 +2,10 @@
 
 use std::io;
 
+use deltalake::arrow::error::ArrowError;
 use deltalake::datafusion::common::{Column, DataFusionError, SchemaError};
 use deltalake::datafusion::sql::sqlparser::parser::ParserError;
+use lake_table::text::TextError;
 use settings::nearest;
 
 /// Names that a message lists before it says how many more there are.
@@ -54,6 +56,22 @@ pub enum QueryError {
     /// The answer could not be written.
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
+}
+
+impl From<TextError> for QueryError {
+    fn from(error: TextError) -> QueryError {
+        match error {
+            TextError::Arrow(error) => error.into(),
+            TextError::Output(error) => QueryError::Output(error),
+        }
+    }
+}
+
+impl From<ArrowError> for QueryError {
+    /// While values are printed.
+    fn from(error: ArrowError) -> QueryError {
+        QueryError::Failed(one_line(&error.to_string()))
+    }
 }
 
 impl QueryError {

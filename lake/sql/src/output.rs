@@ -1,14 +1,12 @@
 //! Answers on paper: a table for people, CSV, JSON, a JSON object a line.
 
-mod cells;
-mod csv;
-mod json;
 mod table;
 
 use std::io::Write;
 use std::str::FromStr;
 
 use deltalake::arrow::array::RecordBatch;
+use lake_table::text::{Csv, Json, Shape};
 
 use crate::answer::Answer;
 use crate::error::QueryError;
@@ -52,6 +50,26 @@ trait Printer {
     fn end(&mut self, out: &mut dyn Write) -> Result<(), QueryError>;
 }
 
+impl Printer for Csv {
+    fn rows(&mut self, rows: &RecordBatch, out: &mut dyn Write) -> Result<(), QueryError> {
+        Ok(Csv::rows(self, rows, out)?)
+    }
+
+    fn end(&mut self, out: &mut dyn Write) -> Result<(), QueryError> {
+        Ok(Csv::end(self, out)?)
+    }
+}
+
+impl Printer for Json {
+    fn rows(&mut self, rows: &RecordBatch, out: &mut dyn Write) -> Result<(), QueryError> {
+        Ok(Json::rows(self, rows, out)?)
+    }
+
+    fn end(&mut self, out: &mut dyn Write) -> Result<(), QueryError> {
+        Ok(Json::end(self, out)?)
+    }
+}
+
 /// Prints the whole answer as it arrives, and returns the number of its rows.
 ///
 /// # Errors
@@ -64,9 +82,9 @@ pub async fn write(
     let schema = answer.schema();
     let mut printer: Box<dyn Printer + Send> = match format {
         Format::Table { width } => Box::new(table::Table::new(&schema, width)),
-        Format::Csv => Box::new(csv::Csv::new(&schema)),
-        Format::Json => Box::new(json::Json::new(false)),
-        Format::Ndjson => Box::new(json::Json::new(true)),
+        Format::Csv => Box::new(Csv::new(&schema)),
+        Format::Json => Box::new(Json::new(Shape::Array)),
+        Format::Ndjson => Box::new(Json::new(Shape::Lines)),
     };
     let mut count = 0;
     while let Some(rows) = answer.next().await? {

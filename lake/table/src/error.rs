@@ -200,7 +200,7 @@ impl Subject {
                 Refused::Location {
                     location: self.location.clone(),
                     problem: format!(
-                        "the storage lacks what a Delta commit needs: {}",
+                        "the storage lacks conditional writes, without which nothing is stored exactly once: {}",
                         one_line(&chain(error))
                     ),
                 }

@@ -78,10 +78,10 @@ impl Location {
         if path.as_os_str().is_empty() {
             return Err(refused("the location is empty".to_owned()));
         }
-        Self::local(text, &path)
+        Self::in_directory(text, &path)
     }
 
-    fn local(text: &str, path: &FilePath) -> Result<Self, Refused> {
+    fn in_directory(text: &str, path: &FilePath) -> Result<Self, Refused> {
         let unwritable = |source: std::io::Error| Refused::Unwritable {
             path: path.display().to_string(),
             problem: source.to_string(),
@@ -123,6 +123,9 @@ impl Location {
             }
             options.insert(key, value.to_owned());
         }
+        if !options.keys().any(|key| is_copy_mode(key)) {
+            options.insert("aws_copy_if_not_exists".to_owned(), "multipart".to_owned());
+        }
         let environment = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
         let environment = environment.map(|name| std::env::var(name).unwrap_or_default());
         let endpoints = options
@@ -155,6 +158,34 @@ impl Location {
             options,
             store,
         })
+    }
+
+    /// As [`parse`](Self::parse), with what users mostly give of a bucket under names of their own:
+    /// its region, and the URL of a store that speaks S3.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn at<'a>(
+        text: &str,
+        region: Option<&'a str>,
+        endpoint: Option<&'a str>,
+        options: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Refused> {
+        let region = region.map(|region| ("aws_region", region));
+        let plain = endpoint.filter(|endpoint| endpoint.starts_with("http://"));
+        let plain = plain.map(|_| ("aws_allow_http", "true"));
+        let endpoint = endpoint.map(|endpoint| ("aws_endpoint_url", endpoint));
+        let given = region.into_iter().chain(endpoint).chain(plain);
+        Self::parse(text, given.chain(options))
+    }
+
+    /// The directory that `text` names; none for a bucket.
+    pub fn directory(text: &str) -> Option<PathBuf> {
+        match text.split_once("://") {
+            None => Some(PathBuf::from(text)),
+            Some(("file", path)) => Some(PathBuf::from(path)),
+            Some(_) => None,
+        }
     }
 
     /// Puts another store in the place of the location's own; paths count from the root of the
@@ -200,12 +231,36 @@ impl Location {
         }
     }
 
+    /// The directory; none for a bucket.
+    pub(crate) fn local(&self) -> Option<&FilePath> {
+        self.local.as_deref()
+    }
+
+    /// Who an error is about when it is about no table.
+    pub(crate) fn as_subject(&self) -> Subject {
+        Subject {
+            table: String::new(),
+            location: self.text.clone(),
+        }
+    }
+
     /// A builder for the table `name`; for a directory it is made, and tried for writing.
     pub(crate) fn builder(&self, name: &str) -> Result<DeltaTableBuilder, Refused> {
         if let Some(path) = &self.local {
             probe(&path.join(name))?;
         }
-        let url = self.table_url(name)?;
+        self.builder_at(self.table_url(name)?)
+    }
+
+    /// A builder for the location itself, which is a way to its store.
+    pub(crate) fn root_builder(&self) -> Result<DeltaTableBuilder, Refused> {
+        if let Some(path) = &self.local {
+            probe(path)?;
+        }
+        self.builder_at(self.root.clone())
+    }
+
+    fn builder_at(&self, url: Url) -> Result<DeltaTableBuilder, Refused> {
         let location = |error: DeltaTableError| Refused::Location {
             location: self.text.clone(),
             problem: error.to_string(),
@@ -248,6 +303,13 @@ fn is_endpoint(key: &str) -> bool {
     matches!(
         AmazonS3ConfigKey::from_str(key),
         Ok(AmazonS3ConfigKey::Endpoint | AmazonS3ConfigKey::S3Endpoint)
+    )
+}
+
+fn is_copy_mode(key: &str) -> bool {
+    matches!(
+        AmazonS3ConfigKey::from_str(key),
+        Ok(AmazonS3ConfigKey::CopyIfNotExists)
     )
 }
 

@@ -1,7 +1,8 @@
 //! Bytes of staged files: in memory up to a cap that all files share, beyond it in temporary files.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +11,7 @@ use bytes::Bytes;
 
 /// The cap.
 #[derive(Clone, Debug)]
-pub(crate) struct MemoryCap {
+pub struct MemoryCap {
     used: Arc<AtomicUsize>,
     limit: usize,
     directory: PathBuf,
@@ -18,7 +19,7 @@ pub(crate) struct MemoryCap {
 
 impl MemoryCap {
     /// At most `limit` bytes in memory; temporary files are made in `directory`.
-    pub(crate) fn new(limit: usize, directory: PathBuf) -> Self {
+    pub fn new(limit: usize, directory: PathBuf) -> Self {
         Self {
             used: Arc::new(AtomicUsize::new(0)),
             limit,
@@ -35,68 +36,128 @@ impl MemoryCap {
         taken.is_ok()
     }
 
+    /// Takes it in any case.
+    fn overdraw(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     fn give(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
-/// A file that is being written.
-pub(crate) struct Spill {
+/// A file that is being written. Writing never fails: where no temporary file can be written, the
+/// rest stays in memory, beyond the cap.
+pub struct Spill {
     cap: MemoryCap,
     place: Place,
+    /// No temporary file could be made, and none is tried again.
+    confined: bool,
 }
 
 enum Place {
     Memory(Vec<u8>),
-    Disk { file: File, length: u64 },
+    Disk {
+        file: File,
+        length: u64,
+        /// What did not go into the file, behind it.
+        rest: Vec<u8>,
+    },
 }
 
 impl Spill {
-    pub(crate) fn new(cap: MemoryCap) -> Self {
+    /// An empty file.
+    pub fn new(cap: MemoryCap) -> Self {
         Self {
             cap,
             place: Place::Memory(Vec::new()),
+            confined: false,
+        }
+    }
+
+    /// Bytes that were written.
+    pub fn written(&self) -> usize {
+        match &self.place {
+            Place::Memory(bytes) => bytes.len(),
+            Place::Disk { length, rest, .. } => {
+                usize::try_from(*length).unwrap_or(usize::MAX) + rest.len()
+            }
         }
     }
 
     /// The finished bytes.
-    pub(crate) fn finish(mut self) -> StagedBytes {
+    pub fn finish(mut self) -> StagedBytes {
         let place = std::mem::replace(&mut self.place, Place::Memory(Vec::new()));
         match place {
             Place::Memory(bytes) => StagedBytes::Memory {
-                charge: Charge {
-                    cap: self.cap.clone(),
-                    bytes: bytes.len(),
-                },
+                charge: self.charge(&bytes),
                 bytes: Bytes::from(bytes),
             },
-            Place::Disk { file, length } => StagedBytes::Disk {
+            Place::Disk { file, length, rest } => StagedBytes::Disk {
                 file: Arc::new(file),
                 length,
+                charge: self.charge(&rest),
+                rest: Bytes::from(rest),
             },
+        }
+    }
+
+    fn charge(&self, bytes: &[u8]) -> Charge {
+        Charge {
+            cap: self.cap.clone(),
+            bytes: bytes.len(),
         }
     }
 
     /// Moves what is in memory to a temporary file, which vanishes when it is closed.
     fn move_to_disk(&mut self) -> std::io::Result<()> {
         if let Place::Memory(bytes) = &mut self.place {
-            let mut file = tempfile::tempfile_in(&self.cap.directory)?;
-            file.write_all(bytes)?;
+            let file = tempfile::tempfile_in(&self.cap.directory)?;
+            file.write_all_at(bytes, 0)?;
             let bytes = std::mem::take(bytes);
             self.cap.give(bytes.len());
             self.place = Place::Disk {
                 file,
                 length: bytes.len() as u64,
+                rest: Vec::new(),
             };
         }
         Ok(())
     }
+
+    /// Writes behind what the file has; what a failed attempt left there is written over.
+    fn append(&mut self, data: &[u8]) {
+        match &mut self.place {
+            Place::Memory(bytes) => bytes.extend_from_slice(data),
+            Place::Disk { file, length, rest } => {
+                if rest.is_empty() {
+                    match file.write_all_at(data, *length) {
+                        Ok(()) => {
+                            *length += data.len() as u64;
+                            return;
+                        }
+                        Err(error) => complain(&self.cap, &error),
+                    }
+                }
+                self.cap.overdraw(data.len());
+                rest.extend_from_slice(data);
+            }
+        }
+    }
+}
+
+fn complain(cap: &MemoryCap, error: &std::io::Error) {
+    tracing::warn!(
+        directory = %cap.directory.display(),
+        %error,
+        "A temporary file cannot be written: what it should hold stays in memory."
+    );
 }
 
 impl Drop for Spill {
     fn drop(&mut self) {
-        if let Place::Memory(bytes) = &self.place {
-            self.cap.give(bytes.len());
+        match &self.place {
+            Place::Memory(bytes) | Place::Disk { rest: bytes, .. } => self.cap.give(bytes.len()),
         }
     }
 }
@@ -104,15 +165,17 @@ impl Drop for Spill {
 impl Write for Spill {
     fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
         if matches!(self.place, Place::Memory(_)) && !self.cap.take(data.len()) {
-            self.move_to_disk()?;
-        }
-        match &mut self.place {
-            Place::Memory(bytes) => bytes.extend_from_slice(data),
-            Place::Disk { file, length } => {
-                file.write_all(data)?;
-                *length += data.len() as u64;
+            if !self.confined
+                && let Err(error) = self.move_to_disk()
+            {
+                complain(&self.cap, &error);
+                self.confined = true;
+            }
+            if self.confined {
+                self.cap.overdraw(data.len());
             }
         }
+        self.append(data);
         Ok(data.len())
     }
 
@@ -123,7 +186,7 @@ impl Write for Spill {
 
 /// Gives memory back to the cap when the bytes are dropped.
 #[derive(Debug)]
-pub(crate) struct Charge {
+pub struct Charge {
     cap: MemoryCap,
     bytes: usize,
 }
@@ -136,51 +199,75 @@ impl Drop for Charge {
 
 /// The bytes of a finished file, kept until it is committed.
 #[derive(Debug)]
-pub(crate) enum StagedBytes {
+pub enum StagedBytes {
+    /// In memory.
     Memory {
+        /// All of them.
         bytes: Bytes,
         /// Held for its drop.
         #[allow(dead_code)]
         charge: Charge,
     },
+    /// In a temporary file.
     Disk {
+        /// It has no name any more.
         file: Arc<File>,
+        /// Bytes that were written.
         length: u64,
+        /// What is behind them in memory, because it could not be written.
+        rest: Bytes,
+        /// Held for its drop.
+        #[allow(dead_code)]
+        charge: Charge,
     },
 }
 
 impl StagedBytes {
-    pub(crate) fn len(&self) -> u64 {
+    /// How many.
+    pub fn len(&self) -> u64 {
         match self {
             Self::Memory { bytes, .. } => bytes.len() as u64,
-            Self::Disk { length, .. } => *length,
+            Self::Disk { length, rest, .. } => *length + rest.len() as u64,
         }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Bytes `from..from + length`, without copying when they are in memory.
     pub(crate) async fn read(&self, from: u64, length: usize) -> std::io::Result<Bytes> {
         match self {
-            Self::Memory { bytes, .. } => {
-                let start = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
-                let end = start.saturating_add(length).min(bytes.len());
-                Ok(bytes.slice(start..end))
-            }
-            Self::Disk { file, .. } => {
-                let file = file.clone();
-                tokio::task::spawn_blocking(move || read_at(&file, from, length))
-                    .await
-                    .map_err(std::io::Error::other)?
+            Self::Memory { bytes, .. } => Ok(cut(bytes, from, length)),
+            Self::Disk {
+                file,
+                length: on_disk,
+                rest,
+                ..
+            } => {
+                let here = on_disk.saturating_sub(from).min(length as u64);
+                let (file, here) = (file.clone(), usize::try_from(here).unwrap_or(length));
+                let read = tokio::task::spawn_blocking(move || read_at(&file, from, here));
+                let mut bytes = read.await.map_err(std::io::Error::other)??;
+                let behind = (from + here as u64).saturating_sub(*on_disk);
+                bytes.extend_from_slice(&cut(rest, behind, length - here));
+                Ok(Bytes::from(bytes))
             }
         }
     }
 }
 
-fn read_at(mut file: &File, from: u64, length: usize) -> std::io::Result<Bytes> {
-    use std::io::Read;
-    file.seek(SeekFrom::Start(from))?;
-    let mut bytes = Vec::with_capacity(length);
-    file.take(length as u64).read_to_end(&mut bytes)?;
-    Ok(Bytes::from(bytes))
+fn cut(bytes: &Bytes, from: u64, length: usize) -> Bytes {
+    let start = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
+    let end = start.saturating_add(length).min(bytes.len());
+    bytes.slice(start..end)
+}
+
+fn read_at(file: &File, from: u64, length: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, from)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -203,6 +290,48 @@ mod tests {
         assert_eq!(large.read(58, 100).await.unwrap().len(), 2);
         assert_eq!(cap.used.load(Ordering::Relaxed), 60);
         drop(small);
+        assert_eq!(cap.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn without_a_temporary_file_it_stays_in_memory_beyond_the_cap() {
+        let cap = MemoryCap::new(10, PathBuf::from("/nowhere/at/all"));
+        let mut spill = Spill::new(cap.clone());
+        spill.write_all(&[1; 8]).unwrap();
+        spill.write_all(&[2; 8]).unwrap();
+        let bytes = spill.finish();
+        assert_eq!(&bytes.read(7, 2).await.unwrap()[..], &[1, 2]);
+        assert_eq!(cap.used.load(Ordering::Relaxed), 16);
+        drop(bytes);
+        assert_eq!(cap.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_on_the_disk_any_more_is_behind_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let cap = MemoryCap::new(0, directory.path().to_owned());
+        let mut spill = Spill::new(cap.clone());
+        spill.write_all(&[1; 30]).unwrap();
+        let Place::Disk { file, .. } = &mut spill.place else {
+            panic!("the cap is 0");
+        };
+        // a file that cannot be written any more, as on a full disk
+        *file = File::open(format!(
+            "/proc/self/fd/{}",
+            std::os::fd::AsRawFd::as_raw_fd(file)
+        ))
+        .unwrap();
+        spill.write_all(&[2; 30]).unwrap();
+        assert_eq!(
+            (spill.written(), cap.used.load(Ordering::Relaxed)),
+            (60, 30)
+        );
+        let bytes = spill.finish();
+        assert_eq!(bytes.len(), 60);
+        assert_eq!(&bytes.read(29, 2).await.unwrap()[..], &[1, 2]);
+        assert_eq!(&bytes.read(58, 9).await.unwrap()[..], &[2, 2]);
+        assert_eq!(bytes.read(0, 100).await.unwrap().len(), 60);
+        drop(bytes);
         assert_eq!(cap.used.load(Ordering::Relaxed), 0);
     }
 }

@@ -2,21 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::sync::Arc;
 
 use deltalake::kernel::Add;
-use deltalake::parquet::arrow::ArrowWriter;
-use deltalake::parquet::arrow::arrow_writer::ArrowWriterOptions;
 use deltalake::parquet::errors::ParquetError;
-use lake_layout::{Encoder, PARTITION, ParquetSettings, TableSpec, date_text, parquet_properties};
+use lake_layout::{Encoder, PARTITION, ParquetSettings, TableSpec, date_text};
 use uuid::Uuid;
 
-use crate::spill::{MemoryCap, Spill, StagedBytes};
+use crate::file::ParquetFile;
+use crate::spill::{MemoryCap, StagedBytes};
 use crate::stats::stats;
 
 /// Rows that are sorted out and handed to the Parquet writer at a time. Smaller batches cost the writer
 /// more a batch, larger ones come and go as fresh memory (`ready_batches --batch-rows`).
-const BATCH_ROWS: usize = 8192;
+pub(crate) const BATCH_ROWS: usize = 8192;
 
 /// How files are cut.
 #[derive(Clone, Copy, Debug)]
@@ -41,12 +39,8 @@ pub(crate) struct TableStage {
     pub(crate) encoder: Encoder,
     limits: FileLimits,
     cap: MemoryCap,
-    open: BTreeMap<i32, DayFile>,
+    open: BTreeMap<i32, ParquetFile>,
     done: Vec<StagedFile>,
-}
-
-struct DayFile {
-    writer: ArrowWriter<Spill>,
 }
 
 impl TableStage {
@@ -62,7 +56,7 @@ impl TableStage {
 
     /// Rows and files that were not sealed yet, in bytes.
     pub(crate) fn size(&self) -> usize {
-        let open: usize = self.open.values().map(|f| f.writer.bytes_written()).sum();
+        let open: usize = self.open.values().map(|f| f.bytes_written()).sum();
         let done: u64 = self.done.iter().map(|f| f.bytes.len()).sum();
         self.encoder.size() + open + usize::try_from(done).unwrap_or(usize::MAX)
     }
@@ -108,19 +102,22 @@ impl TableStage {
             let file = match open.entry(day) {
                 Entry::Occupied(open) => open.into_mut(),
                 Entry::Vacant(free) => {
-                    free.insert(DayFile::new(&spec, limits, group.rows, cap).map_err(text)?)
+                    let settings = ParquetSettings {
+                        rows_a_group: group.rows,
+                        ..limits.parquet
+                    };
+                    free.insert(ParquetFile::new(&spec, settings, cap).map_err(text)?)
                 }
             };
             for batch in group.batches {
-                file.writer
-                    .write(&batch.map_err(|e| e.to_string())?)
+                file.write(&batch.map_err(|e| e.to_string())?)
                     .map_err(text)?;
             }
-            file.writer.flush().map_err(text)?;
-            if file.writer.bytes_written() >= limits.file_bytes
+            file.end_row_group().map_err(text)?;
+            if file.bytes_written() >= limits.file_bytes
                 && let Some(file) = open.remove(&day)
             {
-                done.push(file.finish(&spec, day).map_err(text)?);
+                done.push(staged(&spec, day, file).map_err(text)?);
             }
             Ok(())
         })
@@ -128,10 +125,9 @@ impl TableStage {
 
     fn close(&mut self, day: i32) -> Result<(), String> {
         if let Some(file) = self.open.remove(&day) {
-            let staged = file
-                .finish(self.encoder.spec(), day)
-                .map_err(|error| problem(day, &error))?;
-            self.done.push(staged);
+            let staged = staged(self.encoder.spec(), day, file);
+            self.done
+                .push(staged.map_err(|error| problem(day, &error))?);
         }
         Ok(())
     }
@@ -141,47 +137,22 @@ fn problem(day: i32, error: &ParquetError) -> String {
     format!("Parquet file of {}: {error}", date_text(day))
 }
 
-impl DayFile {
-    fn new(
-        spec: &Arc<TableSpec>,
-        limits: FileLimits,
-        rows: usize,
-        cap: &MemoryCap,
-    ) -> Result<Self, ParquetError> {
-        let settings = ParquetSettings {
-            rows_a_group: rows,
-            ..limits.parquet
-        };
-        let options = ArrowWriterOptions::new()
-            .with_properties(parquet_properties(spec, settings))
-            // The Delta log has the schema; a copy of Arrow's only costs every small file a KiB.
-            .with_skip_arrow_metadata(true);
-        let spill = Spill::new(cap.clone());
-        let writer = ArrowWriter::try_new_with_options(spill, spec.file_schema().clone(), options)?;
-        Ok(Self { writer })
-    }
-
-    fn finish(mut self, spec: &TableSpec, day: i32) -> Result<StagedFile, ParquetError> {
-        let metadata = self.writer.finish()?;
-        let spill = std::mem::replace(
-            self.writer.inner_mut(),
-            Spill::new(MemoryCap::new(0, std::env::temp_dir())),
-        );
-        let bytes = spill.finish();
-        let date = date_text(day);
-        let add = Add {
-            path: format!("{PARTITION}={date}/part-{}.zstd.parquet", Uuid::new_v4()),
-            partition_values: [(PARTITION.to_owned(), Some(date))].into(),
-            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            modification_time: crate::table::now_millis(),
-            data_change: true,
-            stats: Some(stats(spec, &metadata)),
-            ..Add::default()
-        };
-        Ok(StagedFile {
-            add,
-            bytes,
-            uploaded: false,
-        })
-    }
+/// The file as an action of the table's log.
+fn staged(spec: &TableSpec, day: i32, file: ParquetFile) -> Result<StagedFile, ParquetError> {
+    let (metadata, bytes) = file.finish()?;
+    let date = date_text(day);
+    let add = Add {
+        path: format!("{PARTITION}={date}/part-{}.zstd.parquet", Uuid::new_v4()),
+        partition_values: [(PARTITION.to_owned(), Some(date))].into(),
+        size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        modification_time: crate::table::now_millis(),
+        data_change: true,
+        stats: Some(stats(spec, &metadata)),
+        ..Add::default()
+    };
+    Ok(StagedFile {
+        add,
+        bytes,
+        uploaded: false,
+    })
 }

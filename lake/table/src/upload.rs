@@ -9,7 +9,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use crate::spill::StagedBytes;
 
 /// Files up to this size go in one request; S3 takes parts of 5 MiB and more.
-const PART: usize = 8 << 20;
+pub(crate) const PART: usize = 8 << 20;
 
 /// Parts of one file that are on their way at a time.
 const PARTS_IN_FLIGHT: usize = 4;

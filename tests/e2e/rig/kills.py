@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rig.exactness import assert_exactly_once, stored_numbers
+from rig.exactness import Numbers, assert_exactly_once, stored_numbers
 from rig.numbered import TABLES
 from rig.pharos import Pharos, Ports, durable, write_config
 from rig.proxy import Answer, Fault, Proxy, Reset
@@ -37,12 +37,12 @@ class Store:
         """What the collector needs to write there."""
         return S3(f"http://127.0.0.1:{self.proxy.port}").environment() if self.proxy else None
 
-    def files(self, table: str) -> list[str]:
-        """The files of a table, by their path below the location."""
+    def files(self, folder: str = "otel_logs") -> list[str]:
+        """The files of a folder, of the table of logs for one, by their path below the location."""
         if self.s3 is None:
-            return [str(p.relative_to(self.location)) for p in Path(self.location, table).rglob("*.*")]
+            return [str(p.relative_to(self.location)) for p in Path(self.location, folder).rglob("*.*") if p.is_file()]
         bucket, _, prefix = self.location.removeprefix("s3://").partition("/")
-        pages = self.s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/{table}/")
+        pages = self.s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/{folder}/")
         return [o["Key"].removeprefix(f"{prefix}/") for page in pages for o in page.get("Contents", [])]
 
     def read(self, path: str) -> bytes:
@@ -126,11 +126,15 @@ class Victim:
         self.start()
         start(self.senders)
 
+    def exporter(self) -> tuple[str, dict[str, Any]]:
+        """The exporter under test: its id and its settings."""
+        return "delta", {"location": self.store.location, "commit": {"every": "100ms"}, **self.delta}
+
     def configuration(self) -> dict[str, Any]:
         """That of the next run, or of the next reload."""
-        retry = {"initial_interval": "100ms", "max_interval": "1s"}
-        delta = {"location": self.store.location, "commit": {"every": "100ms"}, "retry_on_failure": retry, **self.delta}
-        exporters = {"delta": delta, **self.others}
+        exporter, settings = self.exporter()
+        settings = {"retry_on_failure": {"initial_interval": "100ms", "max_interval": "1s"}, **settings}
+        exporters = {exporter: settings, **self.others}
         return durable(exporters, self.ports, self.queue, batch=self.batch, signals=self.signals)
 
     def start(self) -> None:
@@ -161,7 +165,7 @@ class Victim:
 
     def cursor(self, signal: str = "logs") -> int:
         """The first entry that is not known to be delivered, as the files of the queue say."""
-        return cursors(self.queue / "queue" / signal)["delta"]
+        return cursors(self.queue / "queue" / signal)[self.exporter()[0]]
 
     def wait_for_delivery(self) -> None:
         """Waits until this run has delivered something of each signal and stored how far it is."""
@@ -194,14 +198,17 @@ class Victim:
     _unknown_before: int = 0
 
     def end(self) -> None:
-        """The load ends, a clean stop delivers everything, and the table is compared with the senders."""
+        """The load ends, a clean stop delivers everything, and what is stored is compared with the senders."""
         finish(self.senders)
         until("the queue to be delivered", self.delivered, 120, every=0.2)
         self.run.stop()
-        lake = Lake(self.store.location, self.run.config, self.store.s3)
         for table in self.tables:
             of_it = [sender for sender in self.senders if sender.signal == TABLES[table]]
-            assert_exactly_once(stored_numbers(lake, table), of_it)
+            assert_exactly_once(self.stored(table), of_it)
+
+    def stored(self, table: str) -> Numbers:
+        """What other programs find stored."""
+        return stored_numbers(Lake(self.store.location, self.run.config, self.store.s3), table)
 
     def delivered(self) -> bool:
         """Whether nothing waits for any exporter."""

@@ -232,12 +232,18 @@ def rich_metrics() -> ExportMetricsServiceRequest:
     )
 
 
-def numbered_logs(sender: str, numbers: Iterable[int], padding: int = 100) -> ExportLogsServiceRequest:
-    """Log records that can be told apart: attributes `sender` and `n`; `padding` bytes make them larger."""
+HOUR = 3_600_000_000_000
+
+
+def numbered_logs(sender: str, numbers: Iterable[int], padding: int = 100, hours: int = 1) -> ExportLogsServiceRequest:
+    """Log records that can be told apart: attributes `sender` and `n`; `padding` bytes make them larger.
+
+    Their times are spread over so many hours.
+    """
     filler = "." * padding
     records = [
         LogRecord(
-            time_unix_nano=T0 + n,
+            time_unix_nano=T0 + n + n % hours * HOUR,
             severity_number=9,
             body=text(f"{sender} number {n}, padded to the size of an ordinary line of a log: {filler}"),
             attributes=[

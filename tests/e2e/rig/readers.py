@@ -62,15 +62,11 @@ class Lake:
     def duckdb(self, sql: str) -> list[Row]:
         """Read by DuckDB's delta extension (the Delta kernel)."""
         with duckdb.connect(config={"allow_unsigned_extensions": "true"}) as db:
-            for package in (duckdb_extension_httpfs, duckdb_extension_delta):
-                db.execute(f"LOAD '{_extension_file(package)}'")
+            db.execute(f"LOAD '{_extension_file(duckdb_extension_httpfs)}'")
+            db.execute(f"LOAD '{_extension_file(duckdb_extension_delta)}'")
             db.execute("SET TimeZone = 'UTC'")
             if self.s3:
-                host = self.s3.endpoint.removeprefix("http://")
-                db.execute(
-                    f"CREATE SECRET s (TYPE s3, KEY_ID '{KEY}', SECRET '{SECRET}', REGION '{REGION}', "
-                    f"ENDPOINT '{host}', USE_SSL false, URL_STYLE 'path')"
-                )
+                _set_secret(db, self.s3)
             for name in set(_TABLES.findall(sql)):
                 db.execute(f"CREATE VIEW {name} AS SELECT * FROM delta_scan('{self.location}/{name}')")
             cursor = db.execute(sql)
@@ -92,6 +88,20 @@ class Lake:
 def canonical(rows: list[Row]) -> list[Row]:
     """The rows in an order that depends on nothing but their content."""
     return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True, default=str))
+
+
+def load_s3(db: duckdb.DuckDBPyConnection, s3: S3) -> None:
+    """Lets DuckDB read a bucket."""
+    db.execute(f"LOAD '{_extension_file(duckdb_extension_httpfs)}'")
+    _set_secret(db, s3)
+
+
+def _set_secret(db: duckdb.DuckDBPyConnection, s3: S3) -> None:
+    host = s3.endpoint.removeprefix("http://")
+    db.execute(
+        f"CREATE SECRET s (TYPE s3, KEY_ID '{KEY}', SECRET '{SECRET}', REGION '{REGION}', "
+        f"ENDPOINT '{host}', USE_SSL false, URL_STYLE 'path')"
+    )
 
 
 def _extension_file(package: Any) -> Path:

@@ -65,6 +65,7 @@ class SteadySender(threading.Thread):
     ) -> None:
         super().__init__(name=name, daemon=True)
         self.per_request, self.padding, self.pause, self.limit = per_request, padding, pause, limit
+        # over which the times of its records are spread
         self.signal, self.days = signal, days
         # the first number of the request that is under way, or comes next
         self.first = 0

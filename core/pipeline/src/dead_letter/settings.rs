@@ -1,6 +1,6 @@
 //! `dead_letter`, a setting of every exporter.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use otlp::Signal;
@@ -24,6 +24,17 @@ pub struct DeadLetterSettings {
 }
 
 impl DeadLetterSettings {
+    /// The setting, with the place that it has when nobody names one: `dead_letter`
+    /// in `directory`.
+    #[must_use]
+    pub fn or_in(&self, directory: &Path) -> DeadLetterSettings {
+        let mut settings = self.clone();
+        if settings.storage.is_none() && settings.directory.is_none() {
+            settings.directory = Some(directory.join("dead_letter"));
+        }
+        settings
+    }
+
     /// The file of this exporter and signal; none without a place for it.
     ///
     /// # Errors

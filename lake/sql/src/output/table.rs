@@ -5,10 +5,10 @@ use std::io::Write;
 use deltalake::arrow::array::RecordBatch;
 use deltalake::arrow::datatypes::{DataType, SchemaRef};
 use deltalake::arrow::util::display::FormatOptions;
+use lake_table::text::{Cells, json_options};
 use unicode_width::UnicodeWidthStr;
 
 use super::Printer;
-use super::cells::{Cells, json_options};
 use crate::error::QueryError;
 
 /// Rows that decide how wide the columns are; later rows must do with that.

@@ -6,25 +6,25 @@ use deltalake::arrow::array::RecordBatch;
 use deltalake::arrow::datatypes::SchemaRef;
 use deltalake::arrow::util::display::FormatOptions;
 
-use super::Printer;
+use super::TextError;
 use super::cells::{Cells, json_options};
-use crate::error::QueryError;
 
 /// Prints a header and a line a row.
-pub(super) struct Csv {
+pub struct Csv {
     schema: SchemaRef,
     started: bool,
 }
 
 impl Csv {
-    pub(super) fn new(schema: &SchemaRef) -> Csv {
+    /// For rows of this schema.
+    pub fn new(schema: &SchemaRef) -> Csv {
         Csv {
             schema: schema.clone(),
             started: false,
         }
     }
 
-    fn header(&mut self, out: &mut dyn Write) -> Result<(), QueryError> {
+    fn header(&mut self, out: &mut dyn Write) -> Result<(), TextError> {
         if !std::mem::replace(&mut self.started, true) {
             let mut line = String::new();
             for (at, field) in self.schema.fields().iter().enumerate() {
@@ -38,10 +38,12 @@ impl Csv {
         }
         Ok(())
     }
-}
 
-impl Printer for Csv {
-    fn rows(&mut self, rows: &RecordBatch, out: &mut dyn Write) -> Result<(), QueryError> {
+    /// Prints rows.
+    ///
+    /// # Errors
+    /// When a value has no text, or those of `out`.
+    pub fn rows(&mut self, rows: &RecordBatch, out: &mut dyn Write) -> Result<(), TextError> {
         self.header(out)?;
         let (text, json) = (FormatOptions::default(), json_options());
         let mut cells = Cells::new(rows, &text, &json)?;
@@ -63,7 +65,11 @@ impl Printer for Csv {
         Ok(())
     }
 
-    fn end(&mut self, out: &mut dyn Write) -> Result<(), QueryError> {
+    /// Prints the header, when there were no rows to print it with.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn end(&mut self, out: &mut dyn Write) -> Result<(), TextError> {
         self.header(out)
     }
 }

@@ -6,20 +6,13 @@ use deltalake::arrow::error::ArrowError;
 use deltalake::arrow::json::writer::{EncoderOptions, NullableEncoder, make_encoder};
 use deltalake::arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use crate::error::{QueryError, one_line};
-
 /// How nested values become JSON: keys without a value stay.
-pub(super) fn json_options() -> EncoderOptions {
+pub fn json_options() -> EncoderOptions {
     EncoderOptions::default().with_explicit_nulls(true)
 }
 
-/// An error of arrow while values are printed.
-pub(super) fn failed(error: &ArrowError) -> QueryError {
-    QueryError::Failed(one_line(&error.to_string()))
-}
-
 /// The values of one batch.
-pub(super) struct Cells<'a> {
+pub struct Cells<'a> {
     columns: Vec<(&'a dyn Array, Cell<'a>)>,
     json: Vec<u8>,
 }
@@ -30,11 +23,15 @@ enum Cell<'a> {
 }
 
 impl<'a> Cells<'a> {
-    pub(super) fn new(
+    /// Looks at a batch.
+    ///
+    /// # Errors
+    /// When a column has no text.
+    pub fn new(
         rows: &'a RecordBatch,
         text: &'a FormatOptions<'a>,
         json: &'a EncoderOptions,
-    ) -> Result<Cells<'a>, QueryError> {
+    ) -> Result<Cells<'a>, ArrowError> {
         let schema = rows.schema_ref();
         let columns = schema
             .fields()
@@ -48,32 +45,29 @@ impl<'a> Cells<'a> {
                 };
                 Ok((column.as_ref() as &dyn Array, cell))
             });
-        let columns = columns
-            .collect::<Result<Vec<_>, ArrowError>>()
-            .map_err(|error| failed(&error))?;
         Ok(Cells {
-            columns,
+            columns: columns.collect::<Result<Vec<_>, ArrowError>>()?,
             json: Vec::new(),
         })
     }
 
     /// Appends a value to `out`; `false` for NULL, which appends nothing.
-    pub(super) fn write(
+    ///
+    /// # Errors
+    /// When the value has no text.
+    pub fn write(
         &mut self,
         row: usize,
         column: usize,
         out: &mut String,
-    ) -> Result<bool, QueryError> {
+    ) -> Result<bool, ArrowError> {
         let (array, cell) = &mut self.columns[column];
         match cell {
             Cell::Plain(formatter) => {
                 if is_null(*array, row) {
                     return Ok(false);
                 }
-                formatter
-                    .value(row)
-                    .write(out)
-                    .map_err(|error| failed(&error))?;
+                formatter.value(row).write(out)?;
             }
             Cell::Nested(encoder) => {
                 if encoder.is_null(row) {
@@ -87,7 +81,8 @@ impl<'a> Cells<'a> {
         Ok(true)
     }
 
-    pub(super) fn columns(&self) -> usize {
+    /// How many columns there are.
+    pub fn columns(&self) -> usize {
         self.columns.len()
     }
 }
