@@ -68,7 +68,7 @@ class FilesVictim(Victim):
             settings["partition"] = self.partition
         return "files", settings
 
-    def stored(self, table: str) -> Numbers:
+    def stored(self, _table: str) -> Numbers:
         """What other programs find in the files."""
         files = RecordFiles(self.store)
         assert not files.hidden(".staged"), "a flush was not completed"
