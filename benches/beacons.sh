@@ -54,6 +54,7 @@ all_answered() {
   field cpu_s <"$WORK/line" | awk -v n="$REQUESTS" '{ print n / $1 }' >>"$WORK/$1.figures"
 }
 
+unused 24319 24320 24380 24381
 for _ in $(seq "$ROUNDS"); do
   start nginx taskset -c "$CORE" nginx -p "$WORK" -c "$WORK/nginx.conf"
   master=$PID
