@@ -25,10 +25,10 @@ use crate::wire;
 use route::Route;
 pub(crate) use route::Routes;
 
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FIREHOSE_KEY: HeaderName = HeaderName::from_static("x-amz-firehose-access-key");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FIREHOSE_KEY: HeaderName = HeaderName::from_static("x-amz-firehose-access-key");
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Serves the paths of the receiver.
 pub(crate) struct Endpoint {
@@ -215,7 +215,7 @@ impl Endpoint {
         peer: Option<SocketAddr>,
         client: Option<IpAddr>,
     ) {
-        if !headers.contains_key(FORWARDED_FOR) {
+        if !headers.contains_key(&FORWARDED_FOR) {
             return;
         }
         let peer = peer.map(|peer| peer.ip().to_canonical());

@@ -43,6 +43,9 @@ pub(crate) fn form_of(headers: &HeaderMap) -> Result<Form, Unsupported> {
     let value = value
         .to_str()
         .map_err(|_| Unsupported("Content-Type".into()))?;
+    if value == "application/json" || value == "text/plain;charset=UTF-8" {
+        return Ok(Form::Json);
+    }
     let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
     let essence = essence.trim();
     let charset = parameter(parameters, "charset");
@@ -114,9 +117,13 @@ pub(crate) fn encoding_of(
     })
 }
 
-/// The body as text. Bytes that are no UTF-8 become U+FFFD.
-pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(body)
+/// A body or header as text. Bytes that are no UTF-8 become U+FFFD.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // The lossy reader goes byte by byte: several times the price, for what is nearly always UTF-8.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
 
 /// A text of JSON out of a body that may be base64.

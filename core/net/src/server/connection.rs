@@ -5,6 +5,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -123,11 +125,11 @@ async fn run<H: Handler>(
     let service = service_fn(move |request: Request<Incoming>| {
         let in_flight = InFlight::begin(requests.clone());
         let answer = handler.clone().handle(request, peer.clone());
-        async move {
-            let response: Response<Body> = answer.await;
+        // not an async block, which would copy the whole future once more before it polls it
+        answer.map(move |response: Response<Body>| {
             drop(in_flight);
             Ok::<_, Infallible>(response)
-        }
+        })
     });
     let io = TokioIo::new(io);
     let options = &shared.options;
@@ -227,6 +229,30 @@ async fn time_to_close<H>(shared: &Shared<H>, activity: &Activity) {
     }
 }
 
+/// Why the watch over a connection is interrupted.
+enum Interruption {
+    /// The server stops: no more requests.
+    Closing,
+    /// The server stops at once.
+    Cut,
+    /// It is time to look at the limits.
+    Look,
+}
+
+async fn interrupted<H>(
+    shared: &Shared<H>,
+    activity: &Activity,
+    closing: bool,
+    wake: Instant,
+) -> Interruption {
+    tokio::select! {
+        biased;
+        () = shared.cut.cancelled() => Interruption::Cut,
+        () = time_to_close(shared, activity), if !closing => Interruption::Closing,
+        () = tokio::time::sleep_until(wake) => Interruption::Look,
+    }
+}
+
 /// Drives a connection and ends it by its limits or when the server stops.
 async fn watch<H>(
     shared: &Shared<H>,
@@ -243,12 +269,17 @@ async fn watch<H>(
     let mut grace = None;
     let mut closing = false;
     let mut look_at = Instant::now();
+    // Wakers of its own: what comes over the socket polls the connection alone.
+    let mut interruption = FuturesUnordered::new();
     loop {
         let wake = [age, grace]
             .into_iter()
             .flatten()
             .fold(look_at, Instant::min);
+        interruption.clear();
+        interruption.push(interrupted(shared, activity, closing, wake));
         tokio::select! {
+            biased;
             ended = connection.as_mut() => {
                 if let Err(e) = ended && !e.is_closed() {
                     stats.broken();
@@ -256,12 +287,14 @@ async fn watch<H>(
                 }
                 return;
             }
-            () = time_to_close(shared, activity), if !closing => {
-                connection.as_mut().close();
-                closing = true;
+            why = interruption.next() => match why {
+                Some(Interruption::Closing) => {
+                    connection.as_mut().close();
+                    closing = true;
+                }
+                Some(Interruption::Cut) => return,
+                Some(Interruption::Look) | None => {}
             }
-            () = shared.cut.cancelled() => return,
-            () = tokio::time::sleep_until(wake) => {}
         }
         let now = Instant::now();
         if grace.is_some_and(|at| at <= now) {

@@ -1,6 +1,6 @@
 //! Joins what waits into batches.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use otlp::Payload;
@@ -80,14 +80,15 @@ impl Job {
 #[derive(Debug)]
 pub(crate) struct Batcher {
     settings: BatchSettings,
-    open: HashMap<Vec<String>, Job>,
+    /// A tree: mostly there is one key without values, which costs nothing to compare.
+    open: BTreeMap<Vec<String>, Job>,
 }
 
 impl Batcher {
     pub(crate) fn new(settings: BatchSettings) -> Batcher {
         Batcher {
             settings,
-            open: HashMap::new(),
+            open: BTreeMap::new(),
         }
     }
 
@@ -158,7 +159,7 @@ impl Batcher {
 
     /// Everything that is open.
     pub(crate) fn take_all(&mut self) -> Vec<Job> {
-        self.open.drain().map(|(_, job)| job).collect()
+        std::mem::take(&mut self.open).into_values().collect()
     }
 
     /// When the next job is due.

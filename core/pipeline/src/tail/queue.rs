@@ -167,9 +167,12 @@ impl Queue {
             self.metrics.accepted(batch.payload.items());
         }
         let State { batcher, ready, .. } = &mut *state;
+        let mut is_watched = false;
         match batcher {
             None => ready.push_back(Job::new(batch, ticket, now)),
             Some(batcher) => {
+                // A worker sleeps until the oldest open batch is due, and what joins it does not make that sooner.
+                is_watched = batcher.oldest().is_some();
                 if self.counts_jobs {
                     // A job takes its unit with its first part and frees it when it is done.
                     ticket.reservation = batcher
@@ -179,8 +182,11 @@ impl Queue {
                 ready.extend(batcher.add(batch, ticket, now));
             }
         }
+        let has_news = !is_watched || !ready.is_empty();
         drop(state);
-        self.wake.notify_one();
+        if has_news {
+            self.wake.notify_one();
+        }
         Ok(())
     }
 
