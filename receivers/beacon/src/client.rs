@@ -4,17 +4,12 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::HeaderValue;
 use parking_lot::Mutex;
 
 use crate::admission::{Synthetic, synthetic};
 use crate::config::{ClientIp, PrivacySignals, Signal};
-
-static SEC_GPC: HeaderName = HeaderName::from_static("sec-gpc");
-static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
-static BRANDS: HeaderName = HeaderName::from_static("sec-ch-ua");
-static MOBILE: HeaderName = HeaderName::from_static("sec-ch-ua-mobile");
-static PLATFORM: HeaderName = HeaderName::from_static("sec-ch-ua-platform");
+use crate::headers::Headers;
 
 /// Who sent a request.
 #[derive(Clone, Debug, Default)]
@@ -38,52 +33,44 @@ pub(crate) fn shown(value: &HeaderValue) -> Cow<'_, str> {
     crate::wire::text(value.as_bytes())
 }
 
-fn value(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
-    headers.get(name).filter(|value| !value.is_empty()).cloned()
+fn kept(value: Option<&HeaderValue>) -> Option<HeaderValue> {
+    value.filter(|value| !value.is_empty()).cloned()
 }
 
 impl ClientFacts {
-    /// Reads the headers of a request. Cookies and credentials are not looked at.
-    pub(crate) fn read(headers: &HeaderMap, signals: &PrivacySignals) -> ClientFacts {
-        let user_agent = value(headers, &header::USER_AGENT);
+    /// Reads the headers of a request.
+    pub(crate) fn read(headers: &Headers<'_>, signals: &PrivacySignals) -> ClientFacts {
         let mut facts = ClientFacts {
-            synthetic: synthetic(user_agent.as_ref().map(shown).as_deref()),
-            user_agent,
-            referer: value(headers, &header::REFERER),
-            prerender: is_prerender(headers),
+            synthetic: synthetic(headers.user_agent),
+            user_agent: kept(headers.user_agent),
+            referer: kept(headers.referer),
+            prerender: is_prerender(headers.purpose),
             wish: wish(headers, signals),
             ..ClientFacts::default()
         };
-        if let Some(value) = headers.get(&BRANDS).and_then(|value| value.to_str().ok()) {
+        if let Some(value) = headers.ua_brands.and_then(|value| value.to_str().ok()) {
             facts.brands = brands(value);
-            facts.mobile = headers.get(&MOBILE).map(|value| value == "?1");
-            let platform = headers.get(&PLATFORM).and_then(|value| value.to_str().ok());
+            facts.mobile = headers.ua_mobile.map(|value| value == "?1");
+            let platform = headers.ua_platform.and_then(|value| value.to_str().ok());
             facts.platform = platform.map(|text| text.trim_matches('"').to_owned());
         }
         facts
     }
 }
 
-fn is_prerender(headers: &HeaderMap) -> bool {
-    let purpose = headers
-        .get(&SEC_PURPOSE)
-        .and_then(|value| value.to_str().ok());
+fn is_prerender(purpose: Option<&HeaderValue>) -> bool {
+    let purpose = purpose.and_then(|value| value.to_str().ok());
     purpose.is_some_and(|purpose| purpose.contains("prerender") || purpose.contains("prefetch"))
 }
 
 /// The strictest of what the client's signals lead to.
-fn wish(headers: &HeaderMap, signals: &PrivacySignals) -> Signal {
-    let set = |name: &HeaderName| headers.get(name).is_some_and(|value| value == "1");
-    let gpc = if set(&SEC_GPC) {
-        signals.gpc
-    } else {
-        Signal::Ignore
+fn wish(headers: &Headers<'_>, signals: &PrivacySignals) -> Signal {
+    let judged = |value: Option<&HeaderValue>, signal: Signal| match value {
+        Some(value) if value == "1" => signal,
+        _ => Signal::Ignore,
     };
-    let dnt = if set(&header::DNT) {
-        signals.dnt
-    } else {
-        Signal::Ignore
-    };
+    let gpc = judged(headers.global_privacy_control, signals.gpc);
+    let dnt = judged(headers.do_not_track, signals.dnt);
     match (gpc, dnt) {
         (Signal::Drop, _) | (_, Signal::Drop) => Signal::Drop,
         (Signal::Anonymize, _) | (_, Signal::Anonymize) => Signal::Anonymize,

@@ -1,12 +1,13 @@
 //! One connection from its first byte to its last.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -16,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::activity::{Activity, Verdict};
+use super::bell::Bell;
 use super::{Handler, Held, Peer, Protocols, ServerOptions, Shared};
 use crate::answer::Body;
 use crate::jitter;
@@ -239,6 +241,12 @@ enum Interruption {
     Look,
 }
 
+/// What the watch wakes up for.
+enum Event {
+    Ended(hyper::Result<()>),
+    Interrupted(Interruption),
+}
+
 async fn interrupted<H>(
     shared: &Shared<H>,
     activity: &Activity,
@@ -269,32 +277,38 @@ async fn watch<H>(
     let mut grace = None;
     let mut closing = false;
     let mut look_at = Instant::now();
-    // Wakers of its own: what comes over the socket polls the connection alone.
-    let mut interruption = FuturesUnordered::new();
+    let mut bell = Bell::new();
     loop {
         let wake = [age, grace]
             .into_iter()
             .flatten()
             .fold(look_at, Instant::min);
-        interruption.clear();
-        interruption.push(interrupted(shared, activity, closing, wake));
-        tokio::select! {
-            biased;
-            ended = connection.as_mut() => {
-                if let Err(e) = ended && !e.is_closed() {
+        let mut interruption = pin!(interrupted(shared, activity, closing, wake));
+        bell.ring();
+        let event = poll_fn(|cx| {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(Event::Ended(ended));
+            }
+            activity.settle();
+            bell.answer(cx, |cx| interruption.as_mut().poll(cx))
+                .map(Event::Interrupted)
+        });
+        match event.await {
+            Event::Ended(ended) => {
+                if let Err(e) = ended
+                    && !e.is_closed()
+                {
                     stats.broken();
                     tracing::debug!(error = %e, "a connection broke");
                 }
                 return;
             }
-            why = interruption.next() => match why {
-                Some(Interruption::Closing) => {
-                    connection.as_mut().close();
-                    closing = true;
-                }
-                Some(Interruption::Cut) => return,
-                Some(Interruption::Look) | None => {}
+            Event::Interrupted(Interruption::Closing) => {
+                connection.as_mut().close();
+                closing = true;
             }
+            Event::Interrupted(Interruption::Cut) => return,
+            Event::Interrupted(Interruption::Look) => {}
         }
         let now = Instant::now();
         if grace.is_some_and(|at| at <= now) {

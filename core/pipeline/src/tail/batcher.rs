@@ -31,6 +31,11 @@ pub(crate) struct Place {
 }
 
 impl Ticket {
+    /// Whether anything has to be done about it at the end of the job.
+    fn is_anything(&self) -> bool {
+        self.reservation.is_some() || self.waiter.is_some() || self.place.is_some()
+    }
+
     /// Its number in the queue on disk.
     pub(crate) fn sequence(&self) -> Option<u64> {
         self.place.map(|place| place.sequence)
@@ -41,6 +46,7 @@ impl Ticket {
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) batch: Batch,
+    /// Those who wait, hold room, or stand in a queue on disk.
     pub(crate) tickets: Vec<Ticket>,
     /// When its oldest part came.
     pub(crate) since: Instant,
@@ -52,7 +58,7 @@ impl Job {
     pub(crate) fn new(batch: Batch, ticket: Ticket, now: Instant) -> Job {
         Job {
             batch,
-            tickets: vec![ticket],
+            tickets: ticket.is_anything().then_some(ticket).into_iter().collect(),
             since: now,
             copied: Vec::new(),
         }
@@ -72,7 +78,9 @@ impl Job {
         let copied = batch.payload.size_of_small_segments();
         budget::overdraw_current(copied, &mut self.copied);
         self.batch.payload.append(batch.payload);
-        self.tickets.push(ticket);
+        if ticket.is_anything() {
+            self.tickets.push(ticket);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use otlp::Signal;
@@ -52,6 +52,8 @@ pub(crate) struct Queue {
     capacity: Arc<Capacity>,
     waiting: Arc<Capacity>,
     state: Mutex<State>,
+    /// As in the state, to be read without its lock.
+    closed: AtomicBool,
     wake: Notify,
     idle: Notify,
     /// Cancels waits for `flush`: a sink commits at once.
@@ -95,6 +97,7 @@ impl Queue {
                 in_flight: 0,
                 closed: false,
             }),
+            closed: AtomicBool::new(false),
             wake: Notify::new(),
             idle: Notify::new(),
             flush_wanted: Notify::new(),
@@ -287,6 +290,7 @@ impl Queue {
     fn release(&self, close: bool) {
         let mut state = self.state.lock();
         state.closed |= close;
+        self.closed.store(state.closed, Ordering::Release);
         let State { batcher, ready, .. } = &mut *state;
         if let Some(batcher) = batcher {
             ready.extend(batcher.take_all());
@@ -357,7 +361,7 @@ impl Queue {
 
     /// Room for a batch of this size, unless the queue is full or closed.
     pub(crate) fn admit(&self, size: &Size) -> Result<Room, Refused> {
-        if self.state.lock().closed {
+        if self.closed.load(Ordering::Acquire) {
             return Err(self.shutting_down());
         }
         let units = self.units(size);
