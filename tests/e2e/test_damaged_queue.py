@@ -181,6 +181,9 @@ def told_and_counted(pharos: Pharos, done: Damaged, records: int) -> None:
     if done.countable:
         assert list(damaged.values()) == [records], damaged
         assert all('reason="damaged"' in labels for labels in damaged)
+    # a missing file may have had more than its neighbours tell
+    lost = sum(metrics.get("otelcol_exporter_queue_lost_entries", {}).values())
+    assert lost == len(done.lost) if done.countable else lost >= len(done.lost)
     files = sum(metrics["otelcol_storage_quarantined_files"].values())
     assert files == (0 if done.file is None else 1)
     if done.file is not None:

@@ -50,10 +50,7 @@ def fill(ports: Ports) -> list[SteadySender]:
 def assert_asked_to_come_back(senders: list[SteadySender]) -> None:
     """503 with Retry-After, UNAVAILABLE with RetryInfo, and the reason."""
     for sender, code in zip(senders, ("503", "UNAVAILABLE"), strict=True):
-        # The answer to a body that is still being sent can be lost with its HTTP/1.1 connection: the
-        # sender then does not know, and the records count as stored at most once.
-        if code == "UNAVAILABLE":
-            assert not sender.unknown, f"{sender.name}: {sender.unknown} requests without a usable answer"
+        assert not sender.unknown, f"{sender.name}: {sender.unknown} requests without a usable answer"
         for refusal in sender.refusals:
             assert refusal.code == code
             assert refusal.after, refusal

@@ -76,7 +76,7 @@ async fn serve(endpoint: &str, registry: Registry, stop: CancellationToken) -> R
     let listener = Listener::bind(endpoint, Transport::Tcp)
         .await
         .map_err(|error| error.to_string())?;
-    let answer = move |request: Request<hyper::body::Incoming>, _: Arc<Peer>| {
+    let answer = move |request: Request<net::Incoming>, _: Arc<Peer>| {
         let response = exposition(request.method(), request.uri().path(), &registry);
         std::future::ready(response)
     };

@@ -34,9 +34,8 @@ pub use cors::{Cors, CorsSettings};
 pub use encoding::{Encoding, UnknownEncoding};
 pub use inflate::{InflateError, InflateLimits, inflate};
 pub use listen::{Address, ListenError, Listener, Transport, WeakListener};
-pub use server::{Handler, Peer, Protocols, Server, ServerOptions, serve};
+pub use server::{Handler, Incoming, Peer, Protocols, Server, ServerOptions, serve};
 pub use status::{Code, Status};
 
 // Re-exported so that a receiver needs no version of its own.
 pub use http;
-pub use hyper::body::Incoming;

@@ -6,6 +6,7 @@
 pub(crate) mod activity;
 mod bell;
 mod connection;
+mod incoming;
 mod stats;
 
 use std::collections::HashMap;
@@ -14,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::answer::Body;
 use crate::listen::{Address, Listener, Stream};
 use crate::tls::{TlsAcceptor, TlsPeer};
+pub use incoming::Incoming;
 pub use stats::ServerStats;
 
 /// Answers requests. Closures `Fn(Request<Incoming>, Arc<Peer>) -> Future` are

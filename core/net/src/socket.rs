@@ -1,5 +1,8 @@
 //! A connection's bytes: reads ahead when much comes, gives up on peers that
-//! do not take their answers, and tells a watcher when bytes arrive.
+//! do not take their answers, tells a watcher when bytes arrive, and lingers
+//! so that a last answer is not lost to what its client was still sending.
+
+mod linger;
 
 use std::io;
 use std::pin::Pin;
@@ -12,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::io::poll_read_buf;
 
+use self::linger::Lingering;
 use crate::listen::Stream;
 use crate::server::activity::Activity;
 
@@ -31,6 +35,7 @@ pub(crate) struct Socket {
     write_timeout: Option<Duration>,
     stalled: Option<Pin<Box<Sleep>>>,
     activity: Option<Arc<Activity>>,
+    lingering: Option<Lingering>,
 }
 
 impl Socket {
@@ -42,6 +47,7 @@ impl Socket {
             write_timeout: None,
             stalled: None,
             activity: None,
+            lingering: None,
         }
     }
 
@@ -180,7 +186,17 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let this = &mut *self;
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+            let activity = this.activity.as_ref();
+            if activity.is_none_or(|activity| !activity.ends_unread()) {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let lingering = this.lingering.get_or_insert_with(Lingering::begin);
+        ready!(lingering.poll(&mut this.stream, cx));
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -25,6 +25,6 @@ mod tracker;
 pub use branch::Branch;
 pub use entry::{Context, Decoded, EntryError, decode, encode, signal_of, tag_of};
 pub use log::DurableLog;
-pub(crate) use pump::Pump;
+pub(crate) use pump::{Ended, Pump};
 pub use storage::{Storage, escape, unescape};
 pub(crate) use tracker::Tracker;

@@ -508,6 +508,33 @@ async fn a_backlog_larger_than_memory_is_read_in_order_and_bounded() {
 }
 
 #[tokio::test]
+async fn a_panic_of_a_read_repeats_the_read_and_loses_nothing() {
+    let disk = SimulatedDisk::default();
+    let (_, driver) = exporter(down());
+    let rig = Rig::start(&disk, &[("a", driver)], &settings()).await;
+    let padding = "y".repeat(1 << 20);
+    let bodies: Vec<String> = (100..140).map(|n| format!("{n} {padding}")).collect();
+    for body in &bodies {
+        rig.send(&[body]).await.expect("taken");
+    }
+    rig.stop(PATIENCE).await;
+    let gated = RecordingExporter::gated([]);
+    let driver = Driver::Exporter(Arc::clone(&gated) as Arc<dyn pipeline::Exporter>);
+    let before = disk.read();
+    let rig = Rig::start(&disk, &[("a", driver)], &settings()).await;
+    until("its window is full", || disk.read() - before > 16 << 20).await;
+    disk.panic_at_reads(1);
+    gated.let_through(100);
+    until("a read panics", || disk.panics_left() == 0).await;
+    until("everything is sent", || gated.sent_bodies().len() == 40).await;
+    let report = rig.stop(PATIENCE).await.remove(0);
+    assert_eq!((report.found, report.sent), (40, 40));
+    let mut sent = gated.sent_bodies();
+    sent.sort_unstable();
+    assert!(sent == bodies, "each once");
+}
+
+#[tokio::test]
 async fn a_store_ahead_of_its_log_skips_nothing_new() {
     let (store, driver) = sink([]);
     let old = SimulatedDisk::default();

@@ -120,6 +120,13 @@ impl Reader {
         self.at.next
     }
 
+    /// Where it stands: what another reader of the same log [`skip`](Self::skip)s
+    /// to in order to go on here.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.at
+    }
+
     /// Passes over everything up to `position`: the caller has it already, from
     /// where it was appended. Positions behind the current one change nothing.
     pub fn skip(&mut self, position: Position) {

@@ -46,6 +46,7 @@ struct Machine {
     capacity: Option<usize>,
     no_reserve: bool,
     crash_in: Option<u32>,
+    panic_at_reads: u32,
 }
 
 /// What has which name.
@@ -122,6 +123,17 @@ impl SimulatedDisk {
         self.machine.lock().crash_in = Some(operations);
     }
 
+    /// The next `count` reads panic: a defect in whoever reads.
+    pub fn panic_at_reads(&self, count: u32) {
+        self.machine.lock().panic_at_reads = count;
+    }
+
+    /// How many panics of those asked for are to come.
+    #[must_use]
+    pub fn panics_left(&self) -> u32 {
+        self.machine.lock().panic_at_reads
+    }
+
     /// No fault is left that was asked for.
     pub fn calm(&self) {
         let mut machine = self.machine.lock();
@@ -130,6 +142,7 @@ impl SimulatedDisk {
         machine.capacity = None;
         machine.no_reserve = false;
         machine.crash_in = None;
+        machine.panic_at_reads = 0;
     }
 
     /// Whether the power is gone.
@@ -537,6 +550,14 @@ impl Disk for SimulatedDisk {
 struct Handle(SimulatedDisk, u64, u64);
 
 impl Handle {
+    fn panic_if_asked(&self) {
+        let mut machine = self.0.machine.lock();
+        if machine.panic_at_reads > 0 {
+            machine.panic_at_reads -= 1;
+            panic!("the test asked for a panic at this read");
+        }
+    }
+
     fn with<T>(
         &self,
         change: bool,
@@ -588,6 +609,7 @@ impl DiskFile for Handle {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.panic_if_asked();
         self.with(false, |machine, content| {
             let start = (offset as usize).min(content.current.len());
             let length = buffer.len().min(content.current.len() - start);

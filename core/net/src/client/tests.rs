@@ -5,12 +5,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::Incoming;
 use crate::compress::compress;
 use crate::listen::{Listener, Transport};
 use crate::server::{Handler, Peer, Server, ServerOptions, serve};
 use crate::tls::TlsAcceptor;
 use crate::tls::testing::Authority;
-use hyper::body::Incoming;
 
 async fn start(handler: impl Handler, tls: Option<TlsAcceptor>) -> (Server, SocketAddr) {
     let listener = Listener::bind("127.0.0.1:0", Transport::Tcp).await.unwrap();

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// Bytes of a head came since the connection was looked at.
@@ -15,6 +16,11 @@ const JUST_NOW: u64 = u64::MAX;
 pub(crate) struct Activity {
     began: Instant,
     asked: AtomicBool,
+    /// The request that is answered has a rest in `left_over`.
+    has_left_over: AtomicBool,
+    left_over: Mutex<Option<hyper::body::Incoming>>,
+    /// The connection ends before all of a body was read.
+    ends_unread: AtomicBool,
     in_flight: AtomicU32,
     idle_since: AtomicU64,
     head_since: AtomicU64,
@@ -37,6 +43,9 @@ impl Activity {
         Activity {
             began: Instant::now(),
             asked: AtomicBool::new(false),
+            has_left_over: AtomicBool::new(false),
+            left_over: Mutex::new(None),
+            ends_unread: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
             idle_since: AtomicU64::new(1),
             head_since: AtomicU64::new(1),
@@ -78,6 +87,32 @@ impl Activity {
     /// Whether there was a request.
     pub(super) fn was_asked(&self) -> bool {
         self.asked.load(Ordering::Acquire)
+    }
+
+    /// The handler of a request did not read this part of its body.
+    pub(super) fn leave_over(&self, rest: hyper::body::Incoming) {
+        *self.left_over.lock() = Some(rest);
+        self.has_left_over.store(true, Ordering::Release);
+    }
+
+    /// What the handler of the last request did not read.
+    pub(super) fn left_over(&self) -> Option<hyper::body::Incoming> {
+        let has = self.has_left_over.load(Ordering::Acquire);
+        if has {
+            self.has_left_over.store(false, Ordering::Release);
+        }
+        has.then(|| self.left_over.lock().take()).flatten()
+    }
+
+    /// Nobody reads the rest of the last body: its client may still be sending
+    /// when the connection ends.
+    pub(super) fn end_unread(&self) {
+        self.ends_unread.store(true, Ordering::Release);
+    }
+
+    /// Whether the client may still be sending when the connection ends.
+    pub(crate) fn ends_unread(&self) -> bool {
+        self.ends_unread.load(Ordering::Acquire)
     }
 
     /// When the connection began.

@@ -1,15 +1,15 @@
 //! One connection from its first byte to its last.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::Either;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::activity::{Activity, Verdict};
 use super::bell::Bell;
+use super::incoming::{self, Incoming};
 use super::{Handler, Held, Peer, Protocols, ServerOptions, Shared};
 use crate::answer::Body;
 use crate::jitter;
@@ -124,14 +125,25 @@ async fn run<H: Handler>(
 ) {
     let handler = shared.handler.clone();
     let requests = activity.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
+    let is_http1 = protocol == Protocol::Http1;
+    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
         let in_flight = InFlight::begin(requests.clone());
+        let request = request.map(|body| Incoming::new(body, is_http1.then_some(&requests)));
         let answer = handler.clone().handle(request, peer.clone());
         // not an async block, which would copy the whole future once more before it polls it
-        answer.map(move |response: Response<Body>| {
-            drop(in_flight);
-            Ok::<_, Infallible>(response)
-        })
+        answer.then(
+            move |response: Response<Body>| match in_flight.0.left_over() {
+                None => {
+                    drop(in_flight);
+                    Either::Left(ready(Ok::<_, Infallible>(response)))
+                }
+                Some(rest) => Either::Right(Box::pin(async move {
+                    let response = incoming::finish(rest, in_flight.0.clone(), response).await;
+                    drop(in_flight);
+                    Ok(response)
+                })),
+            },
+        )
     });
     let io = TokioIo::new(io);
     let options = &shared.options;
@@ -198,7 +210,7 @@ trait Closable: Future<Output = hyper::Result<()>> {
 
 impl<I, B, S> Closable for http1::Connection<I, S>
 where
-    S: hyper::service::HttpService<Incoming, ResBody = B>,
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     I: hyper::rt::Read + hyper::rt::Write + Unpin,
     B: http_body::Body + 'static,
@@ -211,7 +223,7 @@ where
 
 impl<I, B, S, E> Closable for http2::Connection<I, S, E>
 where
-    S: hyper::service::HttpService<Incoming, ResBody = B>,
+    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     I: hyper::rt::Read + hyper::rt::Write + Unpin,
     B: http_body::Body + 'static,

@@ -358,3 +358,59 @@ async fn unix_sockets_are_served() {
     server.stop(SECOND).await;
     assert!(!path.exists());
 }
+
+/// Answers without a look at the body.
+async fn refuse(_: Request<Incoming>, _: Arc<Peer>) -> Response<Body> {
+    Response::builder()
+        .status(StatusCode::SERVICE_UNAVAILABLE)
+        .body(Body::default())
+        .unwrap()
+}
+
+const HEAD_OF_MUCH: &[u8] = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 8388608\r\n\r\n";
+
+#[tokio::test]
+async fn an_early_answer_reaches_a_client_that_is_still_sending() {
+    let (server, address) = start(ServerOptions::default(), refuse).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(HEAD_OF_MUCH).await.unwrap();
+    // the answer is here, unread, before the body is sent
+    stream.readable().await.unwrap();
+    for _ in 0..128 {
+        stream.write_all(&[7; 64 << 10]).await.unwrap();
+    }
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    drop(stream);
+    assert_eq!(server.stop(SECOND).await, Stopped { cut: 0 });
+}
+
+#[tokio::test]
+async fn behind_a_small_body_that_nobody_read_the_connection_goes_on() {
+    let (server, address) = start(ServerOptions::default(), refuse).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    stream.write_all(&[7; 100_000]).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let answers = rest(&mut stream).await;
+    assert_eq!(answers.matches("HTTP/1.1 503").count(), 2, "{answers}");
+    assert_eq!(server.stats().read().accepted, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_silent_within_its_body_is_not_kept() {
+    let (server, address) = start(ServerOptions::default(), refuse).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(HEAD_OF_MUCH).await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    while server.stats().open() > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.stop(SECOND).await, Stopped { cut: 0 });
+}

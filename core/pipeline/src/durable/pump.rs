@@ -1,5 +1,6 @@
 //! Reads the log for one exporter and hands what it reads to the exporter's tail.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,11 +38,29 @@ pub(crate) struct Pump {
     pub(crate) stored: u64,
 }
 
+/// How reading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Everything was handed over.
+    AtEnd,
+    /// Something is left, for a successor or the next start.
+    Early,
+}
+
 /// One step through the log.
 enum Step {
     Batch(Arrived),
-    /// Items that cannot be read, if they are known, and why.
-    Lost(Position, usize, &'static str, String),
+    Lost(Unreadable),
+}
+
+/// Entries that cannot be read.
+struct Unreadable {
+    position: Position,
+    entries: u64,
+    /// Log records, spans or data points, as far as they are known.
+    items: usize,
+    reason: &'static str,
+    why: String,
 }
 
 struct Arrived {
@@ -53,24 +72,31 @@ struct Arrived {
 impl Pump {
     /// Runs until the log is closed or the tail stops. With `to_end` it ends
     /// where the log ends now.
-    pub(crate) async fn run(self, to_end: bool) {
-        let Ok(mut reader) = self.tracker.cursor().reader() else {
-            return;
+    pub(crate) async fn run(self, to_end: bool) -> Ended {
+        let mut reader = match self.tracker.cursor().reader() {
+            Ok(reader) => reader,
+            Err(error) => {
+                self.reporter.stuck(&error.to_string().into());
+                return Ended::Early;
+            }
         };
         let place = self.log.recent().enter(reader.sequence());
-        let mut next = Some(());
-        while next.is_some() {
-            next = tokio::select! {
+        let ended = loop {
+            let next = tokio::select! {
                 biased;
-                () = self.on_disk.stop_reading.cancelled() => None,
+                () = self.on_disk.stop_reading.cancelled() => ControlFlow::Break(Ended::Early),
                 next = self.step(&mut reader, place, to_end) => next,
             };
-        }
+            if let ControlFlow::Break(ended) = next {
+                break ended;
+            }
+        };
         self.log.recent().leave(place);
+        ended
     }
 
-    /// Hands over what comes next; none at the end.
-    async fn step(&self, reader: &mut Reader, place: usize, to_end: bool) -> Option<()> {
+    /// Hands over what comes next.
+    async fn step(&self, reader: &mut Reader, place: usize, to_end: bool) -> ControlFlow<Ended> {
         match self.log.recent().take(place, reader.sequence()) {
             Found::Entry(position, batch) => {
                 reader.skip(position);
@@ -87,58 +113,71 @@ impl Pump {
                 for step in steps {
                     self.hand_over(step).await?;
                 }
-                if let Some(error) = failed {
-                    self.reporter
-                        .failing(&error.to_string().into(), AFTER_READ_ERROR);
+                if let Some(why) = failed {
+                    self.reporter.failing(&why, AFTER_READ_ERROR);
                     tokio::time::sleep(AFTER_READ_ERROR).await;
                 }
-                Some(())
+                ControlFlow::Continue(())
             }
-            Found::NotYet if to_end || self.on_disk.closing.is_cancelled() => None,
+            Found::NotYet if to_end || self.on_disk.closing.is_cancelled() => {
+                ControlFlow::Break(Ended::AtEnd)
+            }
             Found::NotYet => {
                 tokio::select! {
                     () = self.log.recent().wait(reader.sequence()) => {}
                     () = self.on_disk.closing.cancelled() => {}
                 }
-                Some(())
+                ControlFlow::Continue(())
             }
         }
     }
 
     /// Reads from the files and validates, on a thread that may wait. What was
-    /// read before an error is handed out first.
-    async fn burst(&self, reader: &mut Reader) -> Option<(Vec<Step>, Option<ReadError>)> {
-        let cursor = self.tracker.cursor().clone();
-        let mut own = cursor.reader().ok()?;
-        std::mem::swap(&mut own, reader);
+    /// read before an error is handed out first, with the error.
+    async fn burst(
+        &self,
+        reader: &mut Reader,
+    ) -> ControlFlow<Ended, (Vec<Step>, Option<Arc<str>>)> {
+        let Ok(mut successor) = self.tracker.cursor().reader() else {
+            return ControlFlow::Break(Ended::Early);
+        };
+        successor.skip(reader.position());
+        let mut own = std::mem::replace(reader, successor);
         let end = self.log.recent().end();
         let read = tokio::task::spawn_blocking(move || {
             let result = read_burst(&mut own, end);
             (own, result)
         });
-        let (own, result) = read.await.ok()?;
-        *reader = own;
-        Some(result)
+        match read.await {
+            Ok((own, (steps, failed))) => {
+                *reader = own;
+                ControlFlow::Continue((steps, failed.map(|error| error.to_string().into())))
+            }
+            // the successor stands where this burst began
+            Err(error) if error.is_panic() => {
+                let from = reader.sequence();
+                let why = format!(
+                    "reading entry {from} of the queue on disk, or one behind it, panicked: {error}"
+                );
+                ControlFlow::Continue((Vec::new(), Some(why.into())))
+            }
+            Err(_) => ControlFlow::Break(Ended::Early),
+        }
     }
 
-    async fn hand_over(&self, step: Step) -> Option<()> {
+    async fn hand_over(&self, step: Step) -> ControlFlow<Ended> {
         match step {
             Step::Batch(arrived) => self.push(arrived).await,
-            Step::Lost(position, items, reason, why) => {
-                self.reporter.lost(items, reason, &why);
-                self.tracker.read(Open {
-                    position,
-                    units: 0,
-                    items,
-                    accepted_at: 0,
-                    settled: true,
-                });
-                Some(())
+            Step::Lost(lost) => {
+                self.reporter
+                    .lost(lost.entries, lost.items, lost.reason, &lost.why);
+                self.tracker.read(Open::settled(lost.position, lost.items));
+                ControlFlow::Continue(())
             }
         }
     }
 
-    async fn push(&self, arrived: Arrived) -> Option<()> {
+    async fn push(&self, arrived: Arrived) -> ControlFlow<Ended> {
         let Arrived {
             position,
             accepted_at,
@@ -168,7 +207,7 @@ impl Pump {
             };
             self.reporter.given_up(given_up).await;
             self.tracker.settle(std::iter::once(sequence));
-            return Some(());
+            return ControlFlow::Continue(());
         }
         let reservation = self.room(&size).await;
         let ticket = Ticket {
@@ -183,12 +222,16 @@ impl Pump {
             true => self.queue.push_alone(batch, ticket),
             false => self.queue.push(batch, ticket),
         };
-        pushed.ok()
+        match pushed {
+            Ok(()) => ControlFlow::Continue(()),
+            // the queue is closed: the entry stays where it is
+            Err(_) => ControlFlow::Break(Ended::Early),
+        }
     }
 
     /// The entry is new and its store believes to have it, because the log was
     /// restored from an older copy and gave a number twice. It gets another one.
-    async fn renumber(&self, position: Position, batch: Batch) -> Option<()> {
+    async fn renumber(&self, position: Position, batch: Batch) -> ControlFlow<Ended> {
         let items = batch.payload.items();
         loop {
             let (answer, appended) = oneshot::channel();
@@ -196,24 +239,19 @@ impl Pump {
                 // whoever does not wait any more has left the entry where it is
                 let _ = answer.send(result);
             });
-            match appended.await.ok()? {
-                Ok(_) => break,
-                Err(refused) => {
+            match appended.await {
+                Ok(Ok(_)) => break,
+                Err(_) => return ControlFlow::Break(Ended::Early),
+                Ok(Err(refused)) => {
                     let why = refused.to_string().into();
                     self.reporter.failing(&why, AFTER_READ_ERROR);
                     tokio::time::sleep(AFTER_READ_ERROR).await;
                 }
             }
         }
-        self.tracker.read(Open {
-            position,
-            // the room goes over to the new one
-            units: 0,
-            items,
-            accepted_at: 0,
-            settled: true,
-        });
-        Some(())
+        // the room goes over to the new one
+        self.tracker.read(Open::settled(position, items));
+        ControlFlow::Continue(())
     }
 
     /// Waits for room in the window. A batch that is open for company is sent
@@ -251,12 +289,13 @@ fn step_of(read: &Entry) -> Step {
             accepted_at: read.time,
             batch: decoded.into_batch(),
         }),
-        Err(error) => Step::Lost(
-            read.position,
-            read.items as usize,
-            "unreadable",
-            format!("entry {}: {error}", read.sequence),
-        ),
+        Err(error) => Step::Lost(Unreadable {
+            position: read.position,
+            entries: 1,
+            items: read.items as usize,
+            reason: "unreadable",
+            why: format!("entry {}: {error}", read.sequence),
+        }),
     }
 }
 
@@ -267,6 +306,11 @@ fn lost_step(lost: &Lost) -> Step {
         lost.to.saturating_sub(1),
         lost.reason
     );
-    let items = lost.items.map_or(0, |items| items as usize);
-    Step::Lost(lost.position, items, "damaged", why)
+    Step::Lost(Unreadable {
+        position: lost.position,
+        entries: lost.to.saturating_sub(lost.from),
+        items: lost.items.map_or(0, |items| items as usize),
+        reason: "damaged",
+        why,
+    })
 }

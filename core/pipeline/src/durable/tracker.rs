@@ -61,6 +61,19 @@ pub(crate) struct Open {
     pub(crate) settled: bool,
 }
 
+impl Open {
+    /// One that is done with as soon as it is read; it takes no capacity.
+    pub(crate) fn settled(position: Position, items: usize) -> Open {
+        Open {
+            position,
+            units: 0,
+            items,
+            accepted_at: 0,
+            settled: true,
+        }
+    }
+}
+
 impl Tracker {
     /// The tracker of a cursor of a log whose entries before `end` were there at the start.
     pub(crate) fn new(cursor: Cursor, capacity: Arc<Capacity>, end: u64) -> Arc<Tracker> {

@@ -23,6 +23,7 @@ pub(crate) struct TailMetrics {
     enqueue_failed: Counter<u64>,
     dropped: Counter<u64>,
     dead_letters: Counter<u64>,
+    lost_entries: Counter<u64>,
     counts: Counts,
 }
 
@@ -70,6 +71,12 @@ impl TailMetrics {
                 format!("otelcol_exporter_dead_letter_{items}"),
                 "kept in the dead letter, by reason",
             ),
+            lost_entries: meter()
+                .u64_counter("otelcol_exporter_queue_lost_entries")
+                .with_description(
+                    "Number of entries of a queue on disk that cannot be read any more",
+                )
+                .build(),
             counts: Counts::default(),
         });
         for counter in [&metrics.sent, &metrics.send_failed, &metrics.enqueue_failed] {
@@ -118,6 +125,12 @@ impl TailMetrics {
             Some((_, count)) => *count += items as u64,
             None => dropped.push((reason.to_owned(), items as u64)),
         }
+    }
+
+    /// Counts entries of a queue on disk that cannot be read. Of those without a
+    /// readable header nobody knows how many items they had.
+    pub(crate) fn lost_entries(&self, entries: u64) {
+        self.lost_entries.add(entries, &self.labels);
     }
 
     /// Counts items that the destination refused and the dead letter has.

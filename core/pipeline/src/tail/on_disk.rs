@@ -14,7 +14,7 @@ use super::deliver::OnDisk;
 use super::feed::Feed;
 use super::queue::Queue;
 use super::settings::{SendingQueue, Sizer, TailSettings};
-use crate::durable::{DurableLog, Pump, Tracker};
+use crate::durable::{DurableLog, Ended, Pump, Tracker};
 use crate::host::Host;
 use crate::receiver::StartError;
 use crate::sink::{LogId, Sequence, SinkError};
@@ -230,8 +230,11 @@ impl Stage {
             self.pump.run(false).await;
             return;
         };
-        self.pump.run(true).await;
+        if self.pump.run(true).await == Ended::Early {
+            return;
+        }
         tokio::select! {
+            biased;
             () = on_disk.stop_reading.cancelled() => {}
             () = async { queue.flush().await; tracker.all_settled().await } => {
                 drop(tracker);

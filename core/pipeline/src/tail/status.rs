@@ -216,13 +216,16 @@ impl Reporter {
         }
     }
 
-    /// `items` of a queue on disk can be read no more.
-    pub(crate) fn lost(&self, items: usize, reason: &'static str, why: &str) {
+    /// `entries` of a queue on disk, with `items` as far as they are known, can be
+    /// read no more.
+    pub(crate) fn lost(&self, entries: u64, items: usize, reason: &'static str, why: &str) {
+        self.metrics.lost_entries(entries);
         self.metrics.dropped(items, reason);
         tracing::error!(
             otelcol.component.id = &*self.exporter,
             otelcol.component.kind = "exporter",
             otelcol.signal = self.signal.name(),
+            lost_entries = entries,
             dropped_items = items,
             reason,
             error = why,
