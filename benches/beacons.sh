@@ -3,6 +3,10 @@
 # queue, OTLP out) and of nginx, which reads the same bodies and answers 204. Both on the same pinned core; the load
 # comes from the other one. Every answer must be 204 and every event must be found in the sink, once.
 #
+# The load generator writes its requests before it starts, polls its sockets and never sleeps, in both cases. One that
+# sleeps until an answer comes is woken by the system call that sends the answer, on the server's account, and the more
+# often the slower the server is: under nginx it is always busy.
+#
 #   apt-get install nginx
 #   cargo build --release -p benches
 #   cargo build --release -p pharos --no-default-features --features lambda
@@ -50,6 +54,7 @@ all_answered() {
   field cpu_s <"$WORK/line" | awk -v n="$REQUESTS" '{ print n / $1 }' >>"$WORK/$1.figures"
 }
 
+unused 24319 24320 24380 24381
 for _ in $(seq "$ROUNDS"); do
   start nginx taskset -c "$CORE" nginx -p "$WORK" -c "$WORK/nginx.conf"
   master=$PID

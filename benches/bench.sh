@@ -37,6 +37,17 @@ stop() {
   STARTED=(${rest[@]+"${rest[@]}"})
 }
 
+# unused PORT...: nobody listens there yet. Two benches at once would send their records into each other's sinks.
+unused() {
+  local port
+  for port in "$@"; do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+      echo "port $port is taken: is another bench running?" >&2
+      return 1
+    fi
+  done
+}
+
 # listening PORT: waits until somebody listens there, ten seconds at most.
 listening() {
   for _ in $(seq 200); do

@@ -50,7 +50,7 @@ impl Connection {
 }
 
 /// Status and whole length of the answer that begins here, once its head is there.
-fn answer(bytes: &[u8]) -> Result<Option<(u16, usize)>, Failure> {
+pub(crate) fn answer(bytes: &[u8]) -> Result<Option<(u16, usize)>, Failure> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
         return Ok(None);
     };

@@ -10,6 +10,7 @@ pub mod cpu;
 pub mod http1;
 pub mod input;
 pub mod numbers;
+pub mod polled;
 pub mod tally;
 
 /// What a bench program ends with: a sentence for whoever started it.

@@ -20,11 +20,8 @@ pub(crate) fn run(arguments: ConfigArguments, watched: bool) -> Result<(), Failu
     let mut source = Source::new(arguments, watched);
     let (configuration, problems) = source.load();
     let configuration = Arc::new(configuration?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("pharos-io")
-        .build()
-        .map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
+    let runtime =
+        runtime().map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
         let telemetry = telemetry::start(&configuration.service.telemetry)
             .await
@@ -36,6 +33,16 @@ pub(crate) fn run(arguments: ConfigArguments, watched: bool) -> Result<(), Failu
         telemetry.stop().await;
         result
     })
+}
+
+/// One worker a core, or as many as the quota of the cgroup leaves. With one, this thread is the worker: tasks need no
+/// locks and no wake-ups to get from one thread to another.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = match std::thread::available_parallelism() {
+        Ok(cores) if cores.get() == 1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder.enable_all().thread_name("pharos-io").build()
 }
 
 async fn serve(configuration: &Arc<Configuration>, source: Source) -> Result<(), Failure> {

@@ -3,9 +3,9 @@
 //! `load --protocol grpc --to 127.0.0.1:24317 --connections 4 --requests 4000 --records 1000 --pid 1234 --tally 127.0.0.1:24320`
 //!
 //! - `--protocol`: `grpc`, `http` (OTLP over HTTP/1.1), `beacon` (one event a request), or `204` (beacons to any
-//!   path, for servers that throw them away).
+//!   path, for servers that throw them away). Beacons are sent by one thread that never sleeps ([`benches::polled`]).
 //! - `--window`: requests of a connection at a time (gRPC only).
-//! - `--rate`: records a second, else as fast as answers come.
+//! - `--rate`: records a second, else as fast as answers come (not for beacons).
 //! - `--pid`: whose CPU seconds are measured, from the first request to the last record in the sink.
 //! - `--tally`: where the sink tells what it counted; without it the last answer ends the measurement.
 //!
@@ -19,7 +19,7 @@ use benches::arguments::Arguments;
 use benches::http1::{Connection, post};
 use benches::input::{self, beacon};
 use benches::tally::{self, Tally};
-use benches::{Failure, cpu};
+use benches::{Failure, cpu, polled};
 use net::Code;
 use net::grpc::{GrpcClient, GrpcClientOptions};
 use tokio::time::Instant;
@@ -102,29 +102,37 @@ impl Load {
 
     async fn http1(&self) -> Result<(), Failure> {
         let mut connection = Connection::open(&self.to).await?;
-        let expected = if self.protocol == Protocol::Http {
-            200
-        } else {
-            204
-        };
         while let Some(turn) = self.turn().await {
-            let request = match self.protocol {
-                Protocol::Http => post(
-                    &self.to,
-                    &self.path,
-                    "application/x-protobuf",
-                    &self.request(turn),
-                ),
-                _ => post(
-                    &self.to,
-                    &self.path,
-                    "application/json",
-                    beacon(turn).as_bytes(),
-                ),
-            };
+            let body = self.request(turn);
+            let request = post(&self.to, &self.path, "application/x-protobuf", &body);
             let status = connection.send(&request).await?;
-            self.answered(status == expected);
+            self.answered(status == 200);
         }
+        Ok(())
+    }
+
+    /// Beacons, written before the clock starts.
+    fn beacons(&self) -> Option<polled::Requests> {
+        if !matches!(self.protocol, Protocol::Beacon | Protocol::NoContent) {
+            return None;
+        }
+        let mut requests = polled::Requests::default();
+        for number in 0..self.requests {
+            let body = beacon(number);
+            requests.push(&post(
+                &self.to,
+                &self.path,
+                "application/json",
+                body.as_bytes(),
+            ));
+        }
+        Some(requests)
+    }
+
+    fn polled(&self, requests: &polled::Requests, connections: usize) -> Result<(), Failure> {
+        let answers = polled::run(&self.to, connections, requests, 204)?;
+        self.accepted.store(answers.expected, Ordering::Relaxed);
+        self.refused.store(answers.other, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -190,8 +198,7 @@ async fn main() -> Result<(), Failure> {
         None => Tally::default(),
     };
     let pid: Option<u32> = arguments.optional("pid")?;
-    let cpu_before = pid.map(cpu::seconds).transpose()?;
-    let load = Arc::new(Load {
+    let mut load = Load {
         protocol,
         to: arguments.get("to", "127.0.0.1:24317".to_owned())?,
         path: arguments.get("path", path.to_owned())?,
@@ -202,13 +209,16 @@ async fn main() -> Result<(), Failure> {
         next: AtomicU64::new(0),
         accepted: AtomicU64::new(0),
         refused: AtomicU64::new(0),
-    });
-    run(
-        &load,
-        arguments.get("connections", 4)?,
-        arguments.get("window", 2)?,
-    )
-    .await?;
+    };
+    let beacons = load.beacons();
+    let connections = arguments.get("connections", 4)?;
+    let cpu_before = pid.map(cpu::seconds).transpose()?;
+    load.begun = Instant::now();
+    let load = Arc::new(load);
+    match beacons {
+        Some(beacons) => load.polled(&beacons, connections)?,
+        None => run(&load, connections, arguments.get("window", 2)?).await?,
+    }
     let sent = load.requests * load.records;
     let after = match &sink {
         Some(sink) => tally::wait_for(sink, before, sent, PATIENCE).await?,

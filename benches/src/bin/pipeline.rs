@@ -87,8 +87,10 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::of_process(&["receiver", "ecs", "to", "budget"])?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(run(&arguments))
+    // as the collector chooses (`collector/src/life_cycle.rs`)
+    let mut builder = match std::thread::available_parallelism() {
+        Ok(cores) if cores.get() == 1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()?.block_on(run(&arguments))
 }

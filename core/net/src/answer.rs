@@ -18,11 +18,12 @@ enum Kind {
     #[default]
     Empty,
     Full(Bytes),
-    /// Up to two pieces (a gRPC frame header and its message), then trailers.
+    /// Up to two pieces (a gRPC frame header and its message), then trailers. Boxed,
+    /// since every answer is moved several times and few have any.
     Pieces {
         first: Bytes,
         second: Bytes,
-        trailers: Option<HeaderMap>,
+        trailers: Option<Box<HeaderMap>>,
     },
     /// A rope, in order; the number is what is left of it.
     Rope(std::vec::IntoIter<Bytes>, u64),
@@ -43,7 +44,7 @@ impl Body {
         Body(Kind::Pieces {
             first,
             second,
-            trailers,
+            trailers: trailers.map(Box::new),
         })
     }
 
@@ -98,7 +99,7 @@ impl http_body::Body for Body {
             Kind::Pieces { trailers, .. } => {
                 let trailers = trailers.take();
                 self.0 = Kind::Empty;
-                trailers.map(Frame::trailers)
+                trailers.map(|trailers| Frame::trailers(*trailers))
             }
             Kind::Rope(pieces, left) => pieces.find(|piece| !piece.is_empty()).map(|piece| {
                 *left -= piece.len() as u64;

@@ -1,8 +1,11 @@
 //! Reading a request body: capped, with a deadline, charged as it arrives.
 
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures::poll;
 use http_body::Body;
 use http_body_util::BodyExt;
 
@@ -62,15 +65,43 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
 {
-    let mut reading = Reading::new(limits.wire, body.size_hint().exact());
-    if body.size_hint().lower() > limits.wire as u64 {
+    let (bytes, charge) = read(body, limits, budget).await?;
+    Ok(charge.attach(bytes))
+}
+
+/// As [`collect`], with the charge apart: for those who are done with all of the
+/// bytes at a known point and keep it until then.
+///
+/// # Errors
+/// See [`BodyError`]; whatever was charged is given back.
+pub async fn read<B>(
+    body: B,
+    limits: Limits,
+    budget: &dyn Budget,
+) -> Result<(Bytes, Charge), BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    let size = body.size_hint();
+    if size.lower() > limits.wire as u64 {
         return Err(BodyError::TooLarge { limit: limits.wire });
     }
+    let mut reading = Reading::new(limits.wire, size.exact());
     let Some(within) = limits.deadline else {
         reading.all(body, budget).await?;
         return Ok(reading.finish());
     };
-    match tokio::time::timeout(within, reading.all(body, budget)).await {
+    // A small body comes with its head and is read at once: no timer is set for it,
+    // and the future of every request has no room for one.
+    let outcome = {
+        let mut all = pin!(reading.all(body, budget));
+        match poll!(all.as_mut()) {
+            Poll::Ready(outcome) => Ok(outcome),
+            Poll::Pending => Box::pin(tokio::time::timeout(within, all)).await,
+        }
+    };
+    match outcome {
         Ok(outcome) => outcome?,
         Err(_) => {
             return Err(BodyError::TooSlow {
@@ -109,7 +140,11 @@ impl Reading {
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::fmt::Display,
     {
-        while let Some(frame) = body.frame().await {
+        // asked before: it is mostly known that nothing more comes, without waiting for it
+        while !body.is_end_stream() {
+            let Some(frame) = body.frame().await else {
+                break;
+            };
             let frame = frame.map_err(|e| BodyError::Aborted {
                 received: self.received,
                 why: e.to_string(),
@@ -146,13 +181,13 @@ impl Reading {
         Ok(())
     }
 
-    fn finish(self) -> Bytes {
+    fn finish(self) -> (Bytes, Charge) {
         let bytes = if self.many.is_empty() {
             self.one
         } else {
             self.many.freeze()
         };
-        self.charge.unwrap_or_default().attach(bytes)
+        (bytes, self.charge.unwrap_or_default())
     }
 }
 

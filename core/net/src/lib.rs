@@ -24,7 +24,7 @@ pub mod tls;
 
 pub use answer::Body;
 pub use auth::{Authenticator, ClientCredentials, Identity, NoCredentials, Unauthenticated};
-pub use body::{BodyError, Limits, collect};
+pub use body::{BodyError, Limits, collect, read};
 pub use budget::{Budget, Charge, Hold, Refused, Unlimited};
 pub use client::{HttpClient, HttpClientOptions, HttpError};
 pub use client_address::{ClientAddress, ClientAddressSettings};

@@ -4,6 +4,7 @@
 //! after connections: limits, deadlines, age, and an orderly end.
 
 pub(crate) mod activity;
+mod bell;
 mod connection;
 mod incoming;
 mod stats;

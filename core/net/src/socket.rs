@@ -168,7 +168,11 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, data);
+        // An answer without a body is one piece: `send` costs the kernel less than `writev`.
+        let outcome = match data {
+            [one] => Pin::new(&mut self.stream).poll_write(cx, one),
+            many => Pin::new(&mut self.stream).poll_write_vectored(cx, many),
+        };
         self.progress(cx, outcome)
     }
 

@@ -7,7 +7,7 @@ use otlp::Payload;
 
 use crate::batch::{Batch, Size};
 use crate::budget::{self, Budget};
-use crate::consumer::{Consumer, Room};
+use crate::consumer::{self, Consumer, Room};
 use crate::outcome::{Ack, Refused};
 
 /// Where a stage sends its batches. A reload swaps the consumer behind it; a
@@ -72,10 +72,20 @@ impl Outlet {
 
     /// Admits and offers in one step.
     pub fn send(&self, batch: Batch) -> Ack {
-        match self.admit(&batch.size()) {
-            Ok(admitted) => admitted.offer(batch),
-            Err(refused) => Ack::Ready(Err(refused)),
-        }
+        let consumer = self.target.load();
+        budget::at_door(self.door.as_ref(), || {
+            consumer::hand_over(&***consumer, batch)
+        })
+    }
+
+    /// As [`send`](Self::send), with a payload that the receiver made
+    /// ([`hold`](Self::hold)).
+    pub fn send_made(&self, payload: Payload) -> Ack {
+        let consumer = self.target.load();
+        budget::at_door(self.door.as_ref(), || {
+            let batch = Batch::new(budget::hold(payload));
+            consumer::hand_over(&***consumer, batch)
+        })
     }
 }
 

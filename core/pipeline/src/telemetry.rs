@@ -1,11 +1,15 @@
 //! Own metrics of the stages, under upstream's `otelcol_*` names, and own spans.
 
+mod series;
 pub mod spans;
 
-use opentelemetry::metrics::{Counter, Meter};
+use std::sync::{Arc, OnceLock};
+
+use opentelemetry::metrics::Meter;
 use opentelemetry::{KeyValue, global};
 use otlp::Signal;
 
+use self::series::Series;
 use self::spans::OwnSpan;
 
 /// The meter of the collector. The provider must be set before the first use.
@@ -13,16 +17,17 @@ pub fn meter() -> Meter {
     global::meter("pharos")
 }
 
-/// Counters of a receiver for one transport (`grpc`, `http`).
-#[derive(Clone, Debug)]
-pub struct ReceiverMetrics {
-    labels: [KeyValue; 2],
-    accepted: [Counter<u64>; 3],
-    refused: [Counter<u64>; 3],
-    failed: [Counter<u64>; 3],
-}
+/// What a receiver counts, and of whom.
+const KINDS: [(&str, &str); 3] = [
+    ("accepted", "taken into the pipeline"),
+    ("refused", "that the pipeline refused"),
+    ("failed", "that could not be read"),
+];
+const ACCEPTED: usize = 0;
+const REFUSED: usize = 1;
+const FAILED: usize = 2;
 
-const SIGNALS: [Signal; 3] = [Signal::Logs, Signal::Traces, Signal::Metrics];
+const SIGNALS: usize = 3;
 
 fn index(signal: Signal) -> usize {
     match signal {
@@ -32,33 +37,42 @@ fn index(signal: Signal) -> usize {
     }
 }
 
+/// Counters of a receiver for one transport (`grpc`, `http`). A series appears
+/// with its first use.
+#[derive(Clone, Debug)]
+pub struct ReceiverMetrics {
+    labels: [KeyValue; 2],
+    series: Arc<[[OnceLock<Series>; SIGNALS]; KINDS.len()]>,
+}
+
 impl ReceiverMetrics {
     /// Counters of the receiver with this full id.
     pub fn new(receiver: &str, transport: &'static str) -> ReceiverMetrics {
-        let counters = |kind: &str, what: &str| {
-            SIGNALS.map(|signal| {
-                let items = signal.item_name();
-                meter()
-                    .u64_counter(format!("otelcol_receiver_{kind}_{items}"))
-                    .with_description(format!("Number of {items} {what}"))
-                    .build()
-            })
-        };
         ReceiverMetrics {
             labels: [
                 KeyValue::new("receiver", receiver.to_owned()),
                 KeyValue::new("transport", transport),
             ],
-            accepted: counters("accepted", "taken into the pipeline"),
-            refused: counters("refused", "that the pipeline refused"),
-            failed: counters("failed", "that could not be read"),
+            series: Arc::default(),
         }
+    }
+
+    fn series(&self, kind: usize, signal: Signal) -> &Series {
+        self.series[kind][index(signal)].get_or_init(|| {
+            let (name, what) = KINDS[kind];
+            let items = signal.item_name();
+            Series::of(
+                &format!("otelcol_receiver_{name}_{items}"),
+                &format!("Number of {items} {what}"),
+                &self.labels,
+            )
+        })
     }
 
     /// Makes the series of `signal` visible at 0.
     pub fn announce(&self, signal: Signal) {
-        for counters in [&self.accepted, &self.refused, &self.failed] {
-            counters[index(signal)].add(0, &self.labels);
+        for kind in [ACCEPTED, REFUSED, FAILED] {
+            self.series(kind, signal);
         }
     }
 
@@ -70,53 +84,56 @@ impl ReceiverMetrics {
 
     /// The pipeline took `items`.
     pub fn accepted(&self, signal: Signal, items: usize) {
-        self.accepted[index(signal)].add(items as u64, &self.labels);
+        self.series(ACCEPTED, signal).add(items);
     }
 
     /// The pipeline refused `items`.
     pub fn refused(&self, signal: Signal, items: usize) {
-        self.refused[index(signal)].add(items as u64, &self.labels);
+        self.series(REFUSED, signal).add(items);
     }
 
     /// `items` could not be read (malformed input counts as 1).
     pub fn failed(&self, signal: Signal, items: usize) {
-        self.failed[index(signal)].add(items as u64, &self.labels);
+        self.series(FAILED, signal).add(items);
     }
 }
 
-/// Counters of a processor.
+/// Counters of a processor. They appear with the first batch.
 #[derive(Clone, Debug)]
 pub struct ProcessorMetrics {
     labels: [KeyValue; 2],
-    incoming: Counter<u64>,
-    outgoing: Counter<u64>,
+    series: Arc<OnceLock<[Series; 2]>>,
 }
 
 impl ProcessorMetrics {
     /// Counters of the processor (or fused chain) with this full id.
     pub fn new(processor: &str, signal: Signal) -> ProcessorMetrics {
-        let counter = |name: &'static str, what: &'static str| {
-            meter().u64_counter(name).with_description(what).build()
-        };
         ProcessorMetrics {
             labels: [
                 KeyValue::new("processor", processor.to_owned()),
                 KeyValue::new("otel_signal", signal.name()),
             ],
-            incoming: counter(
-                "otelcol_processor_incoming_items",
-                "Number of items passed to the processor",
-            ),
-            outgoing: counter(
-                "otelcol_processor_outgoing_items",
-                "Number of items emitted by the processor",
-            ),
+            series: Arc::default(),
         }
     }
 
     /// Counts one batch.
     pub fn passed(&self, incoming: usize, outgoing: usize) {
-        self.incoming.add(incoming as u64, &self.labels);
-        self.outgoing.add(outgoing as u64, &self.labels);
+        let [of_incoming, of_outgoing] = self.series.get_or_init(|| {
+            [
+                Series::of(
+                    "otelcol_processor_incoming_items",
+                    "Number of items passed to the processor",
+                    &self.labels,
+                ),
+                Series::of(
+                    "otelcol_processor_outgoing_items",
+                    "Number of items emitted by the processor",
+                    &self.labels,
+                ),
+            ]
+        });
+        of_incoming.add(incoming);
+        of_outgoing.add(outgoing);
     }
 }

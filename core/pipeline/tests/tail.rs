@@ -7,7 +7,7 @@ use std::time::Duration;
 use pipeline::consumer::hand_over;
 use pipeline::tail::settings::{BatchSettings, RetryOnFailure, SendingQueue, Sizer, TailSettings};
 use pipeline::tail::{Driver, Tail, TailReport};
-use pipeline::{Ack, Batch, Consumer, Host, Outcome, Refused, Signal};
+use pipeline::{Ack, Batch, Client, Consumer, Host, Outcome, Refused, Signal};
 use settings::ByteSize;
 use test_kit::{Answer, RecordingExporter, RecordingSink, Step, logs, numbered_logs};
 use tokio::time::Instant;
@@ -182,6 +182,43 @@ async fn an_open_batch_leaves_when_its_time_is_up() {
     assert!(exporter.attempts().is_empty());
     tokio::time::sleep(Duration::from_millis(2)).await;
     assert_eq!(exporter.sent_bodies(), ["a"]);
+    stop(tail).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_open_batch_leaves_in_its_own_time() {
+    let exporter = RecordingExporter::new([]);
+    let mut batch = batching(1000, 0, Duration::from_secs(1)).expect("batches");
+    batch.metadata_keys = vec!["tenant".to_owned()];
+    let settings = TailSettings {
+        batch: Some(batch),
+        ..settings()
+    };
+    let (tail, consumer) = start(Driver::Exporter(exporter.clone()), settings).await;
+    let send = async |tenant: &str, body: &str| {
+        let metadata = [("tenant".to_owned(), vec![tenant.to_owned()])].into();
+        let client = Client {
+            metadata,
+            ..Client::default()
+        };
+        let batch = Batch {
+            client: Some(Arc::new(client)),
+            ..Batch::new(logs([body]))
+        };
+        hand_over(&*consumer, batch).await.expect("taken");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
+    send("x", "a").await;
+    send("y", "b").await; // another batch, while one is open
+    send("x", "c").await; // joins the first
+    assert!(exporter.attempts().is_empty());
+    tokio::time::sleep(Duration::from_millis(101)).await;
+    assert_eq!(exporter.sent_bodies(), ["a", "c"]);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(exporter.sent_bodies(), ["a", "c", "b"]);
+    send("y", "d").await; // the first again, after none was open
+    tokio::time::sleep(Duration::from_millis(701)).await;
+    assert_eq!(exporter.sent_bodies(), ["a", "c", "b", "d"]);
     stop(tail).await;
 }
 

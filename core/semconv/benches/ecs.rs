@@ -15,10 +15,14 @@ const RECORDS: usize = 1_000;
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:68.0) Gecko/20100101 Firefox/68.0";
 
 fn payload(record: impl Fn(&mut LogWriter<'_>)) -> Payload {
+    payload_of(RECORDS, record)
+}
+
+fn payload_of(records: usize, record: impl Fn(&mut LogWriter<'_>)) -> Payload {
     let mut writer = LogsWriter::new();
     writer.resource(|_| {});
     writer.scope(|_| {});
-    for _ in 0..RECORDS {
+    for _ in 0..records {
         writer.record(|r| {
             r.observed_time_unix_nano(1_735_689_600_000_000_000);
             record(r);
@@ -128,6 +132,11 @@ fn mapping(c: &mut Criterion) {
         });
     }
     group.finish();
+    // as beacons come: what a walk costs beside its records
+    let one = payload_of(1, beacon);
+    c.bench_function("to_otel/one_beacon", |b| {
+        b.iter(|| run(black_box(&one), &edits, &mut scratch, 0))
+    });
 }
 
 fn reverse(c: &mut Criterion) {

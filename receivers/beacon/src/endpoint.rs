@@ -8,27 +8,23 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, Method, Request, Response, StatusCode, request::Parts};
 use ipnet::IpNet;
 use net::cors::Origin;
-use net::{Body, Budget, ClientAddress, Handler, Incoming, Limits, Peer};
+use net::{Body, Budget, Charge, ClientAddress, Handler, Incoming, Limits, Peer};
 
 use crate::admission::{Buckets, Origins, UnnamedProxy, client_of};
 use crate::answer::{Answer, Manner};
 use crate::assets::Assets;
-use crate::client::{Anonymizer, ClientFacts, shown};
+use crate::client::{Anonymizer, ClientFacts};
 use crate::config::{BodyEncoding, PrivacySignals};
-use crate::intake::{self, Intake, Source};
+use crate::headers::{self, Headers};
+use crate::intake::{self, Intake, Source, Sources};
 use crate::metrics::Reason;
 use crate::wire;
 
 use route::Route;
 pub(crate) use route::Routes;
-
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FIREHOSE_KEY: HeaderName = HeaderName::from_static("x-amz-firehose-access-key");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Serves the paths of the receiver.
 pub(crate) struct Endpoint {
@@ -50,12 +46,16 @@ pub(crate) struct Endpoint {
     pub(crate) max_inflated: usize,
 }
 
-/// What a request is, as far as it can be said without its body.
+/// What a request is, as far as it can be said without its body. Filled in where
+/// it is, since moving it costs as much as finding it out.
+#[derive(Default)]
 struct Visit {
     request: intake::Request,
     peer: Option<SocketAddr>,
     /// The client's address, whole.
     address: Option<IpAddr>,
+    /// Pays for the body as long as somebody looks at it.
+    paid: Charge,
 }
 
 impl Handler for Endpoint {
@@ -68,15 +68,20 @@ impl Handler for Endpoint {
         let route = self
             .routes
             .find(&head.method, head.uri.path(), head.uri.query());
-        match route {
-            Route::Beacon { key } => self.beacon(&head, body, peer.address, key, false).await,
-            Route::Reports { key } => self.beacon(&head, body, peer.address, key, true).await,
-            Route::Pixel { key } => self.pixel(&head, peer.address, key).await,
-            Route::Asset(asset) => self.assets.answer(asset, &head, self.manner.fixed()),
-            Route::Unknown => self.manner.write(
-                Answer::refusal(StatusCode::NOT_FOUND).text("404: nothing is served at this path"),
-            ),
-        }
+        let (key, reports) = match route {
+            Route::Beacon { key } => (key, false),
+            Route::Reports { key } => (key, true),
+            // Boxed, as everything that is rare: the future of every request is moved several times.
+            Route::Pixel { key } => return Box::pin(self.pixel(&head, peer.address, key)).await,
+            Route::Asset(asset) => return self.assets.answer(asset, &head, self.manner.fixed()),
+            Route::Unknown => {
+                return self.manner.write(
+                    Answer::refusal(StatusCode::NOT_FOUND)
+                        .text("404: nothing is served at this path"),
+                );
+            }
+        };
+        self.beacon(&head, body, peer.address, key, reports).await
     }
 }
 
@@ -105,12 +110,20 @@ impl Endpoint {
                     .write(Answer::refusal(StatusCode::METHOD_NOT_ALLOWED));
             }
         }
-        let origin = self.origins.judge(&head.headers);
-        let answer = match self.admit(head, peer, key, &origin) {
+        let headers = Headers::of(&head.headers);
+        let origin = match headers.origin {
+            Some(_) => self.origins.judge(&head.headers),
+            None => Origin::None,
+        };
+        let mut visit = Visit::default();
+        let answer = match self.admit(head, &headers, peer, key, &origin, &mut visit) {
             Err(answer) => answer,
-            Ok(visit) => match self.sources(head, body, visit, reports).await {
-                Ok((sources, request, firehose)) => {
-                    let mut answer = self.intake.take(sources, request).await;
+            Ok(()) => match self
+                .sources(head, &headers, body, &mut visit, reports)
+                .await
+            {
+                Ok((sources, firehose)) => {
+                    let mut answer = self.intake.take(sources, &mut visit.request).await;
                     if let (None, Some(id)) = (answer.status, firehose) {
                         let now = self.intake.now() / 1_000_000;
                         let json = serde_json::json!({ "requestId": id, "timestamp": now });
@@ -138,11 +151,16 @@ impl Endpoint {
         if head.method == Method::HEAD {
             return self.manner.nothing(false);
         }
-        let origin = self.origins.judge(&head.headers);
-        let answer = match self.admit(head, peer, key, &origin) {
-            Ok(mut visit) => {
+        let headers = Headers::of(&head.headers);
+        let origin = match headers.origin {
+            Some(_) => self.origins.judge(&head.headers),
+            None => Origin::None,
+        };
+        let mut visit = Visit::default();
+        let answer = match self.admit(head, &headers, peer, key, &origin, &mut visit) {
+            Ok(()) => {
                 let received = visit.request.received;
-                visit.request.facts = self.facts(&head.headers, visit.address, received);
+                visit.request.facts = self.facts(&headers, visit.address, received);
                 let query = head.uri.query().unwrap_or_default();
                 let (query, key) = route::without_key(query);
                 if visit.request.key.is_none() {
@@ -150,7 +168,7 @@ impl Endpoint {
                 }
                 match wire::urlencoded(&query) {
                     Some(text) => match self.budget.charge(query.len()) {
-                        Ok(_paid) => self.intake.take(vec![json(text)], visit.request).await,
+                        Ok(_paid) => self.intake.take(one(json(text)), &mut visit.request).await,
                         Err(refused) => self.full(refused.after),
                     },
                     None => self.parse_problem(),
@@ -168,17 +186,21 @@ impl Endpoint {
     fn admit(
         &self,
         head: &Parts,
+        headers: &Headers<'_>,
         peer: Option<SocketAddr>,
         key: Option<&str>,
         origin: &Origin,
-    ) -> Result<Visit, Answer> {
+        visit: &mut Visit,
+    ) -> Result<(), Answer> {
         let metrics = &self.intake.metrics;
         if *origin == Origin::Rejected {
             metrics.dropped(Reason::Origin, 1);
             return Err(Answer::refusal(StatusCode::FORBIDDEN).because(Reason::Origin, 1));
         }
         let address = self.addresses.of(peer, &head.headers);
-        self.look_for_proxy(&head.headers, peer, address);
+        if headers.forwarded_for.is_some() {
+            self.look_for_proxy(peer, address);
+        }
         if let (Some(rate), Some(address)) = (&self.rate, address)
             && let Err(wait) = rate.take(client_of(address))
         {
@@ -187,37 +209,21 @@ impl Endpoint {
                 .because(Reason::Rate, 1)
                 .after(Some(wait)));
         }
-        let text = |name: &HeaderName| {
-            let value = head.headers.get(name)?.to_str().ok()?;
-            (!value.is_empty()).then(|| value.to_owned())
-        };
-        let request = intake::Request {
-            key: key
-                .map(str::to_owned)
-                .or_else(|| text(&API_KEY))
-                .or_else(|| text(&FIREHOSE_KEY)),
-            origin: text(&header::ORIGIN),
-            batch: text(&IDEMPOTENCY_KEY),
-            received: self.intake.now(),
-            broken: 0,
-            facts: ClientFacts::default(),
-        };
-        Ok(Visit {
-            request,
-            peer,
-            address,
-        })
+        let request = &mut visit.request;
+        request.key = key
+            .map(str::to_owned)
+            .or_else(|| headers::text(headers.api_key))
+            .or_else(|| headers::text(headers.firehose_key));
+        request.origin = headers::text(headers.origin);
+        request.batch = headers::text(headers.idempotency_key);
+        request.received = self.intake.now();
+        visit.peer = peer;
+        visit.address = address;
+        Ok(())
     }
 
-    fn look_for_proxy(
-        &self,
-        headers: &HeaderMap,
-        peer: Option<SocketAddr>,
-        client: Option<IpAddr>,
-    ) {
-        if !headers.contains_key(FORWARDED_FOR) {
-            return;
-        }
+    /// The request says that somebody forwards it.
+    fn look_for_proxy(&self, peer: Option<SocketAddr>, client: Option<IpAddr>) {
         let peer = peer.map(|peer| peer.ip().to_canonical());
         if let Some(peer) = peer.filter(|_| peer == client)
             && self.unnamed_proxy.forwards(peer)
@@ -229,7 +235,7 @@ impl Endpoint {
     }
 
     /// Reads what the headers say about the client.
-    fn facts(&self, headers: &HeaderMap, address: Option<IpAddr>, received: u64) -> ClientFacts {
+    fn facts(&self, headers: &Headers<'_>, address: Option<IpAddr>, received: u64) -> ClientFacts {
         let mut facts = ClientFacts::read(headers, &self.signals);
         facts.address = self.anonymizer.stored(address, facts.wish, received);
         facts
@@ -257,9 +263,8 @@ fn json(text: String) -> Source {
     }
 }
 
-/// The origin that a request inside an envelope came from.
-fn origin_of(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get(header::ORIGIN)
-        .map(|value| shown(value).into_owned())
+fn one(source: Source) -> Sources {
+    let mut sources = Sources::new();
+    sources.push(source);
+    sources
 }

@@ -1,7 +1,9 @@
 //! Where the events of a body are: one object, an array, one object a line, or
 //! our own batch.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::json::{Fault, Kind, Piece, Scanner, Text, unescape};
 
@@ -67,8 +69,11 @@ pub(crate) fn frames(text: &str, lines: bool) -> Result<Frames<'_>, Unreadable> 
     }
 }
 
+/// Made once: to prepare the search costs more than the search.
+static EVENTS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"events\""));
+
 fn object(text: &str) -> Result<Frames<'_>, Unreadable> {
-    if memmem::find(text.as_bytes(), b"\"events\"").is_some()
+    if EVENTS.find(text.as_bytes()).is_some()
         && let Some(frames) = batch(text)?
     {
         return Ok(frames);

@@ -9,7 +9,8 @@ use ::bytes::Bytes;
 use http::StatusCode;
 use otlp::Payload;
 use pipeline::telemetry::ReceiverMetrics;
-use pipeline::{Ack, Batch, Clock, Outcome, Outlet, Refused, Signal};
+use pipeline::{Ack, Clock, Outcome, Outlet, Refused, Signal};
+use smallvec::SmallVec;
 
 use crate::admission::{Duplicates, KeyProblem, Keys, Seen};
 use crate::answer::Answer;
@@ -20,7 +21,7 @@ use crate::json::Limits;
 use crate::metrics::{Metrics, Outcome as Ended, Reason};
 
 /// Texts above this size are read off the threads that serve sockets.
-const OFFLOAD_ABOVE: usize = net::inflate::OFFLOAD_ABOVE;
+pub(crate) const OFFLOAD_ABOVE: usize = net::inflate::OFFLOAD_ABOVE;
 /// When a client comes back whose batch is still on its way.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -40,6 +41,9 @@ pub(crate) struct Source {
     pub(crate) body: Bytes,
     pub(crate) framing: Framing,
 }
+
+/// The texts of a request: nearly always one.
+pub(crate) type Sources = SmallVec<[Source; 1]>;
 
 /// What is known of a request beside its body.
 #[derive(Default)]
@@ -126,17 +130,18 @@ impl Intake {
 
     /// Reads the texts of a request, hands the events over, and answers as the
     /// pipeline does.
-    pub(crate) async fn take(self: &Arc<Self>, sources: Vec<Source>, request: Request) -> Answer {
+    pub(crate) async fn take(self: &Arc<Self>, sources: Sources, request: &mut Request) -> Answer {
         let size: usize = sources.iter().map(|source| source.body.len()).sum();
         let read = if size > OFFLOAD_ABOVE {
             let intake = Arc::clone(self);
+            let request = std::mem::take(request);
             let work = tokio::task::spawn_blocking(move || intake.read(&sources, &request));
             match work.await {
                 Ok(read) => read,
                 Err(_) => Err(Answer::refusal(StatusCode::SERVICE_UNAVAILABLE).after(Some(SOON))),
             }
         } else {
-            self.read(&sources, &request)
+            self.read(&sources, request)
         };
         match read {
             Ok(read) if read.payload.items() == 0 => self.nothing(read),
@@ -161,13 +166,13 @@ impl Intake {
         let Some(outlet) = &self.outlet else {
             return Answer::refusal(StatusCode::NOT_FOUND).text("no pipeline takes logs");
         };
-        let Some(batch) = read.batch.clone() else {
+        let (Some(batch), Some(duplicates)) = (read.batch.clone(), &self.duplicates) else {
             let (ack, read) = send(outlet, read);
-            return self.finish(ack.await, read);
-        };
-        let Some(duplicates) = &self.duplicates else {
-            let (ack, read) = send(outlet, read);
-            return self.finish(ack.await, read);
+            let outcome = match ack {
+                Ack::Ready(outcome) => outcome,
+                Ack::Waiting(outcome) => outcome.await,
+            };
+            return self.finish(outcome, read);
         };
         let items = read.payload.items();
         match duplicates.begin(&batch) {
@@ -273,8 +278,7 @@ fn send(outlet: &Outlet, read: Read) -> (Ack, Handed) {
         truncated: read.truncated,
     };
     // The full address of a client is kept in memory only, never in a queue.
-    let payload = outlet.hold(read.payload);
-    (outlet.send(Batch::new(payload)), handed)
+    (outlet.send_made(read.payload), handed)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod door;
 mod endpoint;
 mod event;
 mod frames;
+mod headers;
 mod intake;
 mod json;
 mod metrics;

@@ -46,6 +46,8 @@ pub(crate) fn redacted(url: &str) -> Cow<'_, str> {
 }
 
 fn without_credentials(url: &str) -> Option<String> {
+    // hardly any URL has one, and this search is the cheapest
+    memchr::memchr(b'@', url.as_bytes())?;
     let start = url.find("://")? + 3;
     let rest = url.get(start..)?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

@@ -6,6 +6,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+/// Bytes of a head came since the connection was looked at.
+const JUST_NOW: u64 = u64::MAX;
+
 /// Shared by a connection's socket, its requests and its watcher.
 ///
 /// Times are microseconds since the connection began, plus one: 0 is "not".
@@ -54,10 +57,18 @@ impl Activity {
     }
 
     /// The socket read something: outside a request that is the next head.
+    /// Nearly always all of it, so its time is taken by [`settle`](Self::settle).
     pub(crate) fn bytes_came(&self) {
         if self.in_flight.load(Ordering::Acquire) == 0
             && self.head_since.load(Ordering::Relaxed) == 0
         {
+            self.head_since.store(JUST_NOW, Ordering::Release);
+        }
+    }
+
+    /// The connection has done what it can for now: what it has of a head is half of one.
+    pub(super) fn settle(&self) {
+        if self.head_since.load(Ordering::Relaxed) == JUST_NOW {
             self.head_since.store(self.now(), Ordering::Release);
         }
     }
@@ -168,6 +179,7 @@ mod tests {
         pass(29).await;
         assert!(matches!(activity.judge(HEAD, IDLE), Verdict::LookAgain(_)));
         activity.bytes_came();
+        activity.settle();
         pass(1).await;
         assert!(
             matches!(activity.judge(HEAD, IDLE), Verdict::LookAgain(_)),

@@ -1,10 +1,14 @@
 //! One connection from its first byte to its last.
 
 use std::convert::Infallible;
+use std::future::{poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::Either;
 use http::{Request, Response};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -13,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::activity::{Activity, Verdict};
+use super::bell::Bell;
 use super::incoming::{self, Incoming};
 use super::{Handler, Held, Peer, Protocols, ServerOptions, Shared};
 use crate::answer::Body;
@@ -125,15 +130,20 @@ async fn run<H: Handler>(
         let in_flight = InFlight::begin(requests.clone());
         let request = request.map(|body| Incoming::new(body, is_http1.then_some(&requests)));
         let answer = handler.clone().handle(request, peer.clone());
-        async move {
-            let response: Response<Body> = answer.await;
-            let response = match in_flight.0.left_over() {
-                None => response,
-                Some(rest) => Box::pin(incoming::finish(rest, in_flight.0.clone(), response)).await,
-            };
-            drop(in_flight);
-            Ok::<_, Infallible>(response)
-        }
+        // not an async block, which would copy the whole future once more before it polls it
+        answer.then(
+            move |response: Response<Body>| match in_flight.0.left_over() {
+                None => {
+                    drop(in_flight);
+                    Either::Left(ready(Ok::<_, Infallible>(response)))
+                }
+                Some(rest) => Either::Right(Box::pin(async move {
+                    let response = incoming::finish(rest, in_flight.0.clone(), response).await;
+                    drop(in_flight);
+                    Ok(response)
+                })),
+            },
+        )
     });
     let io = TokioIo::new(io);
     let options = &shared.options;
@@ -233,6 +243,36 @@ async fn time_to_close<H>(shared: &Shared<H>, activity: &Activity) {
     }
 }
 
+/// Why the watch over a connection is interrupted.
+enum Interruption {
+    /// The server stops: no more requests.
+    Closing,
+    /// The server stops at once.
+    Cut,
+    /// It is time to look at the limits.
+    Look,
+}
+
+/// What the watch wakes up for.
+enum Event {
+    Ended(hyper::Result<()>),
+    Interrupted(Interruption),
+}
+
+async fn interrupted<H>(
+    shared: &Shared<H>,
+    activity: &Activity,
+    closing: bool,
+    wake: Instant,
+) -> Interruption {
+    tokio::select! {
+        biased;
+        () = shared.cut.cancelled() => Interruption::Cut,
+        () = time_to_close(shared, activity), if !closing => Interruption::Closing,
+        () = tokio::time::sleep_until(wake) => Interruption::Look,
+    }
+}
+
 /// Drives a connection and ends it by its limits or when the server stops.
 async fn watch<H>(
     shared: &Shared<H>,
@@ -249,25 +289,38 @@ async fn watch<H>(
     let mut grace = None;
     let mut closing = false;
     let mut look_at = Instant::now();
+    let mut bell = Bell::new();
     loop {
         let wake = [age, grace]
             .into_iter()
             .flatten()
             .fold(look_at, Instant::min);
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(e) = ended && !e.is_closed() {
+        let mut interruption = pin!(interrupted(shared, activity, closing, wake));
+        bell.ring();
+        let event = poll_fn(|cx| {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(Event::Ended(ended));
+            }
+            activity.settle();
+            bell.answer(cx, |cx| interruption.as_mut().poll(cx))
+                .map(Event::Interrupted)
+        });
+        match event.await {
+            Event::Ended(ended) => {
+                if let Err(e) = ended
+                    && !e.is_closed()
+                {
                     stats.broken();
                     tracing::debug!(error = %e, "a connection broke");
                 }
                 return;
             }
-            () = time_to_close(shared, activity), if !closing => {
+            Event::Interrupted(Interruption::Closing) => {
                 connection.as_mut().close();
                 closing = true;
             }
-            () = shared.cut.cancelled() => return,
-            () = tokio::time::sleep_until(wake) => {}
+            Event::Interrupted(Interruption::Cut) => return,
+            Event::Interrupted(Interruption::Look) => {}
         }
         let now = Instant::now();
         if grace.is_some_and(|at| at <= now) {

@@ -1,6 +1,7 @@
 //! Records in groups by resource and scope, in order of first appearance.
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use super::arena::Arena;
 use super::intern::Interner;
@@ -9,7 +10,7 @@ use super::outer::{RESOURCE_ATTRIBUTES, SCOPE_ATTRIBUTES};
 use super::record::Record;
 use super::walk::give_back_excess;
 use crate::wire::put_bytes;
-use crate::write::nest::{GROUP, Open, close, open};
+use crate::write::nest::{GROUP, Open, RECORD, RECORD_LIMIT, close, open};
 use crate::{Payload, Signal};
 
 /// The groups of a walk.
@@ -23,12 +24,14 @@ pub(super) struct Groups<'a> {
     arena: &'a Arena,
     resource_numbers: Interner<'a>,
     scope_numbers: Interner<'a>,
-    resources: Vec<Resource<'a>>,
-    scopes: Vec<Scope<'a>>,
+    resources: SmallVec<[Resource<'a>; 1]>,
+    scopes: SmallVec<[Scope<'a>; 1]>,
     /// The group of the records of the present block that stay where they are.
     block: Option<usize>,
     /// How much the buffer of the first group reserves.
     expected: usize,
+    /// All of it together is probably not longer than a record may be.
+    is_small: bool,
 }
 
 #[derive(Debug)]
@@ -36,7 +39,7 @@ struct Resource<'a> {
     content: &'a [u8],
     schema_url: &'a [u8],
     /// Its scopes, by number, in order of first appearance.
-    scopes: Vec<usize>,
+    scopes: SmallVec<[usize; 4]>,
 }
 
 #[derive(Debug)]
@@ -56,10 +59,11 @@ impl<'a> Groups<'a> {
             arena,
             resource_numbers: Interner::new(RESOURCE_ATTRIBUTES),
             scope_numbers: Interner::new(SCOPE_ATTRIBUTES),
-            resources: Vec::new(),
-            scopes: Vec::new(),
+            resources: SmallVec::new(),
+            scopes: SmallVec::new(),
             block: None,
             expected,
+            is_small: expected < RECORD_LIMIT,
         }
     }
 
@@ -115,7 +119,7 @@ impl<'a> Groups<'a> {
             self.resources.push(Resource {
                 content,
                 schema_url: url,
-                scopes: Vec::new(),
+                scopes: SmallVec::new(),
             });
         }
         let own = if moved { record.moved_scope() } else { None };
@@ -152,13 +156,14 @@ impl<'a> Groups<'a> {
             return;
         };
         around.scopes.push(scope);
+        let width = if self.is_small { RECORD } else { GROUP };
         let mut out = Vec::with_capacity(std::mem::take(&mut self.expected));
-        let resource = open(&mut out, BLOCKS, GROUP);
+        let resource = open(&mut out, BLOCKS, width);
         if !around.content.is_empty() {
             put_bytes(&mut out, HEAD, around.content);
         }
         let start = out.len();
-        let scope = open(&mut out, INNER, GROUP);
+        let scope = open(&mut out, INNER, width);
         if !content.is_empty() {
             put_bytes(&mut out, HEAD, content);
         }

@@ -7,6 +7,9 @@ use crate::wire::{Fields, put_bytes, put_varint};
 use crate::write::value::put_value_content;
 use crate::{Attributes, Value};
 
+/// More than most resources and scopes take.
+const PROBE: usize = 256;
+
 /// Numbers for messages with attributes, the same for equal ones.
 ///
 /// Two are equal when their attributes are the same set (the order of keys does
@@ -16,6 +19,9 @@ use crate::{Attributes, Value};
 pub(super) struct Interner<'a> {
     /// The field number of the attributes.
     attributes: u32,
+    /// The first one, and where its content starts. It gets into the maps when
+    /// a second one comes: a payload of one origin needs none.
+    first: Option<(&'a [u8], usize)>,
     /// By the bytes as they are, which settles almost all of them, ...
     exact: HashMap<&'a [u8], usize>,
     /// ... and by their sorted form.
@@ -37,10 +43,11 @@ impl<'a> Interner<'a> {
     pub(super) fn new(attributes: u32) -> Self {
         Interner {
             attributes,
+            first: None,
             exact: HashMap::new(),
             sorted: HashMap::new(),
             last: None,
-            probe: Vec::new(),
+            probe: Vec::with_capacity(PROBE),
             count: 0,
         }
     }
@@ -67,9 +74,10 @@ impl<'a> Interner<'a> {
                 new: None,
             };
         }
-        let found = match self.exact.get(self.probe.as_slice()) {
-            Some(&number) => Interned { number, new: None },
-            None => self.intern_sorted(arena, content),
+        let found = if self.count == 0 {
+            self.intern_first(arena, content)
+        } else {
+            self.intern_another(arena, content)
         };
         let (last, number) = self.last.get_or_insert_default();
         std::mem::swap(last, &mut self.probe);
@@ -77,22 +85,50 @@ impl<'a> Interner<'a> {
         found
     }
 
-    fn intern_sorted(&mut self, arena: &'a Arena, content: usize) -> Interned<'a> {
+    fn intern_first(&mut self, arena: &'a Arena, content: usize) -> Interned<'a> {
         let exact = arena.bytes(&self.probe);
+        self.first = Some((exact, content));
+        self.count = 1;
+        Interned {
+            number: 0,
+            new: exact.get(content..),
+        }
+    }
+
+    fn intern_another(&mut self, arena: &'a Arena, content: usize) -> Interned<'a> {
+        if let Some((exact, content)) = self.first.take() {
+            self.intern_sorted(arena, exact, content, 0);
+        }
+        if let Some(&number) = self.exact.get(self.probe.as_slice()) {
+            return Interned { number, new: None };
+        }
+        let exact = arena.bytes(&self.probe);
+        let next = self.count;
+        let number = self.intern_sorted(arena, exact, content, next);
+        let new = number == next;
+        self.count += usize::from(new);
+        Interned {
+            number,
+            new: if new { exact.get(content..) } else { None },
+        }
+    }
+
+    /// The number of what is equal to these bytes but for the order of keys, else `next`.
+    fn intern_sorted(
+        &mut self,
+        arena: &'a Arena,
+        exact: &'a [u8],
+        content: usize,
+        next: usize,
+    ) -> usize {
         let (before, message) = exact.split_at_checked(content).unwrap_or_default();
         let sorted = arena.encode(|out| {
             out.extend_from_slice(before);
             put_sorted_message(out, message, self.attributes);
         });
-        let next = self.count;
         let number = *self.sorted.entry(sorted).or_insert(next);
         self.exact.insert(exact, number);
-        let new = number == next;
-        self.count += usize::from(new);
-        Interned {
-            number,
-            new: new.then_some(message),
-        }
+        number
     }
 }
 

@@ -11,8 +11,8 @@ use super::outer::{Outer, RESOURCE_ATTRIBUTES, SCOPE_ATTRIBUTES};
 #[derive(Debug)]
 pub(super) struct Record<'a> {
     pub(super) message: Message<'a>,
-    /// Events, links, exemplars: one at a time.
-    pub(super) nested: Message<'a>,
+    /// Events, links, exemplars: one at a time. Not made before the first.
+    nested: Option<Message<'a>>,
     /// The resource and scope of the block, on which the record's own start.
     pub(super) block: Block<'a>,
     resource: Outer<'a>,
@@ -36,7 +36,7 @@ impl<'a> Record<'a> {
     pub(super) fn new(attribute_number: u32) -> Self {
         Record {
             message: Message::new(attribute_number),
-            nested: Message::new(attribute_number),
+            nested: None,
             block: Block::default(),
             resource: Outer::new(RESOURCE_ATTRIBUTES),
             scope: Outer::new(SCOPE_ATTRIBUTES),
@@ -85,6 +85,7 @@ impl<'a> Record<'a> {
         let Record {
             message, nested, ..
         } = self;
+        let nested = nested.get_or_insert_with(|| Message::new(attribute_number));
         message.each_child(number, |body| {
             nested.reset_as(body, attribute_number);
             match look(nested) {

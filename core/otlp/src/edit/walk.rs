@@ -23,8 +23,9 @@ pub(super) struct Walk<'a, 'e> {
     pub(super) frame: Frame,
     pub(super) facts: Facts<'a>,
     pub(super) record: Record<'a>,
-    resource: Outer<'a>,
-    scope: Outer<'a>,
+    /// Made when hooks look at resources, and at scopes.
+    resource: Option<Outer<'a>>,
+    scope: Option<Outer<'a>>,
     /// How many items were dropped.
     pub(super) dropped: usize,
     /// An edit moved a record without having said that it would.
@@ -51,8 +52,8 @@ impl<'a, 'e> Walk<'a, 'e> {
             frame: Frame::of(signal),
             facts: Facts::new(signal, now_unix_nano),
             record: Record::new(attributes),
-            resource: Outer::new(RESOURCE_ATTRIBUTES),
-            scope: Outer::new(SCOPE_ATTRIBUTES),
+            resource: None,
+            scope: None,
             dropped: 0,
             moved: false,
             spare: Vec::new(),
@@ -145,26 +146,32 @@ impl<'a, 'e> Walk<'a, 'e> {
         let mut head = None;
         let mut url = None;
         if self.has_hooks(around) {
-            let outer = match around {
-                Around::Resource => &mut self.resource,
-                Around::Scope => &mut self.scope,
-            };
+            let outer = self.outer(around);
             outer.reset(layout.head_content, layout.schema_url);
             if self.look_around(around) == Verdict::Drop {
                 return None;
             }
-            let outer = match around {
-                Around::Resource => &mut self.resource,
-                Around::Scope => &mut self.scope,
-            };
+            let arena = self.arena;
+            let outer = self.outer(around);
             if outer.message.is_touched() {
-                head = Some(outer.message.current(self.arena));
+                head = Some(outer.message.current(arena));
             }
             url = outer.new_schema_url();
         }
         let content = head.unwrap_or(layout.head_content);
         self.set_facts(around, content, url.unwrap_or(layout.schema_url));
         Some((head, url))
+    }
+
+    fn outer(&mut self, around: Around) -> &mut Outer<'a> {
+        match around {
+            Around::Resource => self
+                .resource
+                .get_or_insert_with(|| Outer::new(RESOURCE_ATTRIBUTES)),
+            Around::Scope => self
+                .scope
+                .get_or_insert_with(|| Outer::new(SCOPE_ATTRIBUTES)),
+        }
     }
 
     fn has_hooks(&self, around: Around) -> bool {
@@ -176,24 +183,25 @@ impl<'a, 'e> Walk<'a, 'e> {
 
     fn look_around(&mut self, around: Around) -> Verdict {
         let arena = self.arena;
+        self.facts.scope = Scope::default();
+        self.facts.scope_schema_url = "";
         match around {
             Around::Resource => {
                 self.facts.resource = Resource::default();
                 self.facts.resource_schema_url = "";
-                self.facts.scope = Scope::default();
-                self.facts.scope_schema_url = "";
+                let Some(resource) = &mut self.resource else {
+                    return Verdict::Keep;
+                };
                 all(&self.steps.resource, |edit| {
-                    edit.resource(
-                        &self.facts,
-                        &mut ResourceDraft::new(&mut self.resource, arena),
-                    )
+                    edit.resource(&self.facts, &mut ResourceDraft::new(resource, arena))
                 })
             }
             Around::Scope => {
-                self.facts.scope = Scope::default();
-                self.facts.scope_schema_url = "";
+                let Some(scope) = &mut self.scope else {
+                    return Verdict::Keep;
+                };
                 all(&self.steps.scope, |edit| {
-                    edit.scope(&self.facts, &mut ScopeDraft::new(&mut self.scope, arena))
+                    edit.scope(&self.facts, &mut ScopeDraft::new(scope, arena))
                 })
             }
         }

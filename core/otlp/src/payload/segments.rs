@@ -158,21 +158,25 @@ impl Segments {
             }
         }
         let (bytes, items) = small.unwrap_or_default();
-        let mut buffer = BytesMut::with_capacity((bytes.len() + more).max(SMALL));
+        // Behind a full one comes another: it need not grow in steps, which copy it each time.
+        let usual = match self.list.last() {
+            Some(last) if last.gathered => GATHERED,
+            _ => SMALL,
+        };
+        let mut buffer = BytesMut::with_capacity((bytes.len() + more).max(usual));
         buffer.extend_from_slice(&bytes);
         (buffer, items)
     }
 
     /// Ties `owner` to the bytes of every segment.
     pub(super) fn keep<O: Send + Sync + 'static>(mut self, owner: O) -> Segments {
+        if let [only] = self.list.as_mut_slice() {
+            only.keep(owner);
+            return self;
+        }
         let owner = Arc::new(owner);
         for segment in &mut self.list {
-            // Other people's buffers do not grow in place.
-            segment.gathered = false;
-            segment.bytes = Bytes::from_owner(Kept {
-                bytes: std::mem::take(&mut segment.bytes),
-                _owner: Arc::clone(&owner),
-            });
+            segment.keep(Arc::clone(&owner));
         }
         self
     }
@@ -191,10 +195,21 @@ impl Segments {
     }
 }
 
+impl Segment {
+    fn keep<O: Send + Sync + 'static>(&mut self, owner: O) {
+        // Other people's buffers do not grow in place.
+        self.gathered = false;
+        self.bytes = Bytes::from_owner(Kept {
+            bytes: std::mem::take(&mut self.bytes),
+            _owner: owner,
+        });
+    }
+}
+
 /// Bytes and what lives as long as they do.
 struct Kept<O> {
     bytes: Bytes,
-    _owner: Arc<O>,
+    _owner: O,
 }
 
 impl<O> AsRef<[u8]> for Kept<O> {

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::nest::{self, GROUP, Open, RECORD, SMALL, put_some_bytes};
+use super::nest::{self, GROUP, Open, RECORD, RECORD_LIMIT, SMALL, put_some_bytes};
 use super::nested::Sink;
 use super::resource::{ResourceWriter, ScopeWriter};
 
@@ -21,6 +21,17 @@ pub(super) struct Envelope {
     pub(super) items: usize,
     /// The size of the last request, as a guess for the next one.
     last_size: usize,
+}
+
+impl Envelope {
+    /// How wide the lengths of resources and scopes will be: a sender of single records stays one.
+    fn width(&self) -> usize {
+        if (1..RECORD_LIMIT).contains(&self.last_size) {
+            RECORD
+        } else {
+            GROUP
+        }
+    }
 }
 
 /// Of less than this, slack at the end of a finished buffer is not worth a copy.
@@ -75,7 +86,8 @@ impl Envelope {
             // another byte until its message is closed.
             self.sink.bytes.reserve(self.last_size + self.last_size / 8);
         }
-        self.resource = Some(nest::open(&mut self.sink.bytes, 1, GROUP));
+        let width = self.width();
+        self.resource = Some(nest::open(&mut self.sink.bytes, 1, width));
     }
 
     fn open_scope(&mut self) {
@@ -83,7 +95,8 @@ impl Envelope {
         if self.resource.is_none() {
             self.open_resource();
         }
-        self.scope = Some(nest::open(&mut self.sink.bytes, 2, GROUP));
+        let width = self.width();
+        self.scope = Some(nest::open(&mut self.sink.bytes, 2, width));
     }
 
     fn close_resource(&mut self) {

@@ -16,6 +16,8 @@ use crate::wire::{self, Cursor, WireType};
 pub(crate) const SMALL: usize = 1;
 /// Width of the length of messages of 128 bytes to 16 KiB: records, spans, points.
 pub(crate) const RECORD: usize = 2;
+/// What a length of [`RECORD`] bytes can say is less than this.
+pub(crate) const RECORD_LIMIT: usize = 1 << 14;
 /// Width of the length of messages of 16 KiB to 2 MiB: what holds many records.
 pub(crate) const GROUP: usize = 3;
 
@@ -61,7 +63,7 @@ pub(crate) fn close(out: &mut Vec<u8>, open: Open) {
         &mut out[open.content - open.width..open.content],
     ) {
         (1, [first]) if length < 1 << 7 => *first = length as u8,
-        (2, [first, second]) if (1 << 7..1 << 14).contains(&length) => {
+        (2, [first, second]) if (1 << 7..RECORD_LIMIT).contains(&length) => {
             *first = length as u8 | 0x80;
             *second = (length >> 7) as u8;
         }

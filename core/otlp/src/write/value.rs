@@ -4,7 +4,7 @@
 //! computed before anything is written, so nothing moves.
 
 use crate::read::next_field;
-use crate::wire::{self, bytes_len, varint_len};
+use crate::wire::{self, WireType, bytes_len, one_byte_key, varint_len};
 use crate::{Attributes, Value};
 
 /// Field numbers of `KeyValue`.
@@ -99,6 +99,32 @@ pub(crate) fn key_value_size(key: &str, value: Value<'_>) -> usize {
 /// Appends a field that holds a `KeyValue`: an attribute, or an entry of a map.
 #[inline]
 pub(crate) fn put_key_value(out: &mut Vec<u8>, number: u32, key: &str, value: Value<'_>) {
+    match value {
+        Value::String(text)
+            if number < 16 && !key.is_empty() && key.len() + text.len() + 6 < 0x80 =>
+        {
+            put_short_text(out, number, key, text);
+        }
+        _ => put_any_key_value(out, number, key, value),
+    }
+}
+
+/// A text as most are: all lengths are one byte.
+#[inline]
+fn put_short_text(out: &mut Vec<u8>, number: u32, key: &str, text: &str) {
+    const KEY: u8 = one_byte_key(key_value::KEY as u8, WireType::Len);
+    const VALUE: u8 = one_byte_key(key_value::VALUE as u8, WireType::Len);
+    const STRING: u8 = one_byte_key(any_value::STRING as u8, WireType::Len);
+    let (key_len, text_len) = (key.len() as u8, text.len() as u8);
+    let pair = one_byte_key(number as u8, WireType::Len);
+    out.reserve(key.len() + text.len() + 8);
+    out.extend_from_slice(&[pair, key_len + text_len + 6, KEY, key_len]);
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(&[VALUE, text_len + 2, STRING, text_len]);
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn put_any_key_value(out: &mut Vec<u8>, number: u32, key: &str, value: Value<'_>) {
     wire::put_len(out, number, key_value_size(key, value));
     if !key.is_empty() {
         wire::put_bytes(out, key_value::KEY, key.as_bytes());

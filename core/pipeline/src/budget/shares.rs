@@ -150,10 +150,27 @@ impl Share {
 
     /// Takes `bytes` whether they fit or not.
     pub(super) fn overdraw(&self, bytes: usize) {
-        self.pool.common.fetch_add(bytes, Ordering::AcqRel);
-        let before = self.used.fetch_add(bytes, Ordering::AcqRel);
-        let needed = self.past_guarantee(before + bytes) - self.past_guarantee(before);
-        self.pool.give_common(bytes - needed);
+        let mut used = self.used();
+        let mut reserved = 0;
+        loop {
+            let next = used + bytes;
+            let needed = self.past_guarantee(next) - self.past_guarantee(used);
+            // nearly always all of it is within the guarantee, and the common part is left alone
+            if needed > reserved {
+                self.pool
+                    .common
+                    .fetch_add(needed - reserved, Ordering::AcqRel);
+            }
+            self.pool.give_common(reserved.saturating_sub(needed));
+            reserved = needed;
+            match self
+                .used
+                .compare_exchange_weak(used, next, Ordering::AcqRel, Ordering::Relaxed)
+            {
+                Ok(_) => break,
+                Err(now) => used = now,
+            }
+        }
         self.pool.used.fetch_add(bytes, Ordering::AcqRel);
     }
 

@@ -1,6 +1,6 @@
 //! Joins what waits into batches.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use otlp::Payload;
@@ -31,6 +31,11 @@ pub(crate) struct Place {
 }
 
 impl Ticket {
+    /// Whether anything has to be done about it at the end of the job.
+    fn is_anything(&self) -> bool {
+        self.reservation.is_some() || self.waiter.is_some() || self.place.is_some()
+    }
+
     /// Its number in the queue on disk.
     pub(crate) fn sequence(&self) -> Option<u64> {
         self.place.map(|place| place.sequence)
@@ -41,6 +46,7 @@ impl Ticket {
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) batch: Batch,
+    /// Those who wait, hold room, or stand in a queue on disk.
     pub(crate) tickets: Vec<Ticket>,
     /// When its oldest part came.
     pub(crate) since: Instant,
@@ -52,7 +58,7 @@ impl Job {
     pub(crate) fn new(batch: Batch, ticket: Ticket, now: Instant) -> Job {
         Job {
             batch,
-            tickets: vec![ticket],
+            tickets: ticket.is_anything().then_some(ticket).into_iter().collect(),
             since: now,
             copied: Vec::new(),
         }
@@ -72,7 +78,9 @@ impl Job {
         let copied = batch.payload.size_of_small_segments();
         budget::overdraw_current(copied, &mut self.copied);
         self.batch.payload.append(batch.payload);
-        self.tickets.push(ticket);
+        if ticket.is_anything() {
+            self.tickets.push(ticket);
+        }
     }
 }
 
@@ -80,14 +88,15 @@ impl Job {
 #[derive(Debug)]
 pub(crate) struct Batcher {
     settings: BatchSettings,
-    open: HashMap<Vec<String>, Job>,
+    /// A tree: mostly there is one key without values, which costs nothing to compare.
+    open: BTreeMap<Vec<String>, Job>,
 }
 
 impl Batcher {
     pub(crate) fn new(settings: BatchSettings) -> Batcher {
         Batcher {
             settings,
-            open: HashMap::new(),
+            open: BTreeMap::new(),
         }
     }
 
@@ -158,7 +167,7 @@ impl Batcher {
 
     /// Everything that is open.
     pub(crate) fn take_all(&mut self) -> Vec<Job> {
-        self.open.drain().map(|(_, job)| job).collect()
+        std::mem::take(&mut self.open).into_values().collect()
     }
 
     /// When the next job is due.

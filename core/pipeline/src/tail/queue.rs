@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use otlp::Signal;
@@ -52,6 +52,8 @@ pub(crate) struct Queue {
     capacity: Arc<Capacity>,
     waiting: Arc<Capacity>,
     state: Mutex<State>,
+    /// As in the state, to be read without its lock.
+    closed: AtomicBool,
     wake: Notify,
     idle: Notify,
     /// Cancels waits for `flush`: a sink commits at once.
@@ -95,6 +97,7 @@ impl Queue {
                 in_flight: 0,
                 closed: false,
             }),
+            closed: AtomicBool::new(false),
             wake: Notify::new(),
             idle: Notify::new(),
             flush_wanted: Notify::new(),
@@ -167,9 +170,12 @@ impl Queue {
             self.metrics.accepted(batch.payload.items());
         }
         let State { batcher, ready, .. } = &mut *state;
+        let mut is_watched = false;
         match batcher {
             None => ready.push_back(Job::new(batch, ticket, now)),
             Some(batcher) => {
+                // A worker sleeps until the oldest open batch is due, and what joins it does not make that sooner.
+                is_watched = batcher.oldest().is_some();
                 if self.counts_jobs {
                     // A job takes its unit with its first part and frees it when it is done.
                     ticket.reservation = batcher
@@ -179,8 +185,11 @@ impl Queue {
                 ready.extend(batcher.add(batch, ticket, now));
             }
         }
+        let has_news = !is_watched || !ready.is_empty();
         drop(state);
-        self.wake.notify_one();
+        if has_news {
+            self.wake.notify_one();
+        }
         Ok(())
     }
 
@@ -281,6 +290,7 @@ impl Queue {
     fn release(&self, close: bool) {
         let mut state = self.state.lock();
         state.closed |= close;
+        self.closed.store(state.closed, Ordering::Release);
         let State { batcher, ready, .. } = &mut *state;
         if let Some(batcher) = batcher {
             ready.extend(batcher.take_all());
@@ -351,7 +361,7 @@ impl Queue {
 
     /// Room for a batch of this size, unless the queue is full or closed.
     pub(crate) fn admit(&self, size: &Size) -> Result<Room, Refused> {
-        if self.state.lock().closed {
+        if self.closed.load(Ordering::Acquire) {
             return Err(self.shutting_down());
         }
         let units = self.units(size);

@@ -1,8 +1,12 @@
 //! Programs that browse: known by what they call themselves.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use http::HeaderValue;
+
+use crate::wire;
 
 /// What kind of program sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,11 +71,61 @@ static KNOWN: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .ok()
 });
 
+/// So many names are kept of what a thread saw, none longer than that.
+const SLOTS: usize = 128;
+const LONGEST: usize = 512;
+
+/// A name, and what kind of program it is.
+type Named = (Box<[u8]>, Option<Synthetic>);
+
+thread_local! {
+    /// Browsers have few names among them: the last ones are kept, each in the slot that its bytes lead to.
+    static SEEN: RefCell<Vec<Option<Named>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Where a name is kept. Who makes names share a slot makes them be judged again, nothing worse.
+fn slot(name: &[u8]) -> usize {
+    let mix = |sum: u64, word: u64| {
+        (sum ^ word)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(29)
+    };
+    let (words, rest) = name.as_chunks::<8>();
+    let sum = words.iter().fold(name.len() as u64, |sum, word| {
+        mix(sum, u64::from_le_bytes(*word))
+    });
+    let sum = rest
+        .iter()
+        .fold(sum, |sum, byte| mix(sum, u64::from(*byte)));
+    (sum % SLOTS as u64) as usize
+}
+
 /// What a `User-Agent` says about its program; none at all is a bot.
-pub(crate) fn synthetic(user_agent: Option<&str>) -> Option<Synthetic> {
-    let Some(text) = user_agent.filter(|text| !text.trim().is_empty()) else {
+pub(crate) fn synthetic(user_agent: Option<&HeaderValue>) -> Option<Synthetic> {
+    let Some(name) = user_agent.map(HeaderValue::as_bytes) else {
         return Some(Synthetic::Bot);
     };
+    if name.len() > LONGEST {
+        return judged(&wire::text(name));
+    }
+    SEEN.with_borrow_mut(|seen| {
+        seen.resize(SLOTS, None);
+        let kept = &mut seen[slot(name)];
+        match kept {
+            Some((known, kind)) if **known == *name => *kind,
+            _ => {
+                let kind = judged(&wire::text(name));
+                *kept = Some((name.into(), kind));
+                kind
+            }
+        }
+    })
+}
+
+fn judged(text: &str) -> Option<Synthetic> {
+    if text.trim().is_empty() {
+        return Some(Synthetic::Bot);
+    }
     let found = KNOWN.as_ref()?.find(text)?;
     Some(if found.pattern().as_usize() < TESTS.len() {
         Synthetic::Test
@@ -117,8 +171,23 @@ mod tests {
                 None,
             ),
         ];
-        for (text, expected) in table {
-            assert_eq!(synthetic(text), expected, "{text:?}");
+        // twice: judged, then known
+        for (text, expected) in table.iter().chain(&table) {
+            let value = text.map(HeaderValue::from_static);
+            assert_eq!(synthetic(value.as_ref()), *expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn names_that_share_a_slot_are_still_told_apart() {
+        let name = |n: usize| HeaderValue::try_from(format!("program/{n}")).expect("a header");
+        let bot = |n: usize| HeaderValue::try_from(format!("crawl/{n}")).expect("a header");
+        for n in 0..4 * SLOTS {
+            assert_eq!(synthetic(Some(&name(n))), None);
+            assert_eq!(synthetic(Some(&bot(n))), Some(Synthetic::Bot));
+        }
+        let long = format!("{}{}", "x".repeat(LONGEST), "crawl");
+        let long = HeaderValue::try_from(long).expect("a header");
+        assert_eq!(synthetic(Some(&long)), Some(Synthetic::Bot));
     }
 }

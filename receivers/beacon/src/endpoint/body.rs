@@ -5,41 +5,56 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
-use net::{BodyError, Incoming, InflateError, InflateLimits};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use net::{BodyError, Charge, Encoding, Incoming, InflateError, InflateLimits};
 
-use super::{Endpoint, Visit, WHEN_FULL, json, origin_of};
+use super::{Endpoint, Visit, WHEN_FULL, json, one};
 use crate::answer::Answer;
+use crate::client::shown;
 use crate::config::BodyEncoding;
-use crate::intake::{self, Framing, Source};
+use crate::headers::Headers;
+use crate::intake::{Framing, OFFLOAD_ABOVE, Source, Sources};
 use crate::metrics::Reason;
 use crate::wire::{self, Enclosed, Form, Unsupported};
 
-/// Texts, what is known of the request, and what Firehose wants to hear.
-type Texts = (Vec<Source>, intake::Request, Option<String>);
+/// Texts, and what Firehose wants to hear.
+type Texts = (Sources, Option<String>);
 
 impl Endpoint {
     /// Reads the body and takes it apart.
     pub(super) async fn sources(
         &self,
         head: &Parts,
+        headers: &Headers<'_>,
         body: Incoming,
-        mut visit: Visit,
+        visit: &mut Visit,
         reports: bool,
     ) -> Result<Texts, Answer> {
-        let form = wire::form_of(&head.headers).map_err(|error| self.unsupported(error))?;
+        let form = wire::form_of(headers.content_type).map_err(|error| self.unsupported(error))?;
         let form = if reports { Form::Reports } else { form };
-        let wire = net::collect(body, self.limits, &*self.budget).await;
-        let wire = wire.map_err(|error| self.unread(&error))?;
-        let body = self.inflated(&head.headers, wire).await?;
-        let (headers, received) = (&head.headers, visit.request.received);
+        let wire = net::read(body, self.limits, &*self.budget).await;
+        let (wire, charge) = wire.map_err(|error| self.unread(&error))?;
+        // What another thread reads is paid for even when the client goes away.
+        let wire = if wire.len() > OFFLOAD_ABOVE {
+            charge.attach(wire)
+        } else {
+            visit.paid = charge;
+            wire
+        };
+        let body = match self.encoding(headers.content_encoding, &wire)? {
+            Some(encoding) => {
+                let body = Box::pin(self.inflated(encoding, wire)).await?;
+                visit.paid = Charge::none();
+                body
+            }
+            None => wire,
+        };
         if let Some(enclosed) = self.enclosed(&form, &body) {
-            return self.open(headers, enclosed, visit).await;
+            return Box::pin(self.open(&head.headers, enclosed, visit)).await;
         }
-        visit.request.facts = self.facts(headers, visit.address, received);
-        let query = head.uri.query();
-        let sources = self.texts(form, body, query)?;
-        Ok((sources, visit.request, None))
+        visit.request.facts = self.facts(headers, visit.address, visit.request.received);
+        let sources = self.texts(form, body, head.uri.query())?;
+        Ok((sources, None))
     }
 
     fn enclosed(&self, form: &Form, body: &Bytes) -> Option<Enclosed> {
@@ -48,24 +63,24 @@ impl Endpoint {
         if !can || body.first() != Some(&b'{') {
             return None;
         }
-        wire::enclosed(std::str::from_utf8(body).ok()?)
+        wire::enclosed(body)
     }
 
     /// The texts of a body of this form.
-    fn texts(&self, form: Form, body: Bytes, query: Option<&str>) -> Result<Vec<Source>, Answer> {
+    fn texts(&self, form: Form, body: Bytes, query: Option<&str>) -> Result<Sources, Answer> {
         let bad = || self.parse_problem();
-        let one = |body: Bytes, framing| Ok(vec![Source { body, framing }]);
+        let only = |body: Bytes, framing| Ok(one(Source { body, framing }));
         match form {
-            Form::Reports => one(body, Framing::Reports),
-            Form::Lines => one(body, Framing::Lines),
+            Form::Reports => only(body, Framing::Reports),
+            Form::Lines => only(body, Framing::Lines),
             Form::Urlencoded => {
                 // `curl -d` calls everything a form.
                 let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
                 if matches!(first, Some(b'{' | b'[')) {
-                    return one(body, Framing::Json);
+                    return only(body, Framing::Json);
                 }
                 let text = wire::urlencoded(&wire::text(&body)).ok_or_else(bad)?;
-                Ok(vec![json(text)])
+                Ok(one(json(text)))
             }
             Form::Multipart(boundary) => match wire::multipart(&body, &boundary) {
                 Some(part) => self.maybe_base64(part.into()),
@@ -76,7 +91,7 @@ impl Endpoint {
             // `sendBeacon(url)`: the data are in the query, as in a pixel's.
             Form::Json | Form::Sniff if body.is_empty() => {
                 let text = query.and_then(wire::urlencoded).ok_or_else(bad)?;
-                Ok(vec![json(text)])
+                Ok(one(json(text)))
             }
             Form::Json => self.maybe_base64(body),
             Form::Sniff => self.sniffed(body),
@@ -84,7 +99,7 @@ impl Endpoint {
     }
 
     /// A body without a media type: JSON, base64 of it, or a form.
-    fn sniffed(&self, body: Bytes) -> Result<Vec<Source>, Answer> {
+    fn sniffed(&self, body: Bytes) -> Result<Sources, Answer> {
         let text = wire::text(&body);
         let first = text.trim_start().as_bytes().first().copied();
         if !matches!(first, Some(b'{' | b'[')) && text.contains('=') {
@@ -93,14 +108,14 @@ impl Endpoint {
                 decoded.is_some_and(|decoded| decoded.trim_start().starts_with(['{', '[']));
             if !is_json {
                 let text = wire::urlencoded(&text).ok_or_else(|| self.parse_problem())?;
-                return Ok(vec![json(text)]);
+                return Ok(one(json(text)));
             }
         }
         drop(text);
         self.maybe_base64(body)
     }
 
-    fn maybe_base64(&self, body: Bytes) -> Result<Vec<Source>, Answer> {
+    fn maybe_base64(&self, body: Bytes) -> Result<Sources, Answer> {
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
         let is_plain = match self.body_encoding {
             BodyEncoding::Plain => true,
@@ -109,11 +124,11 @@ impl Endpoint {
             BodyEncoding::Base64 => false,
         };
         if is_plain {
-            return Ok(vec![source(body)]);
+            return Ok(one(source(body)));
         }
         let must = self.body_encoding == BodyEncoding::Base64;
         let text = wire::plain_or_base64(&wire::text(&body), must).map(|text| text.into_owned());
-        text.map(|text| vec![json(text)])
+        text.map(|text| one(json(text)))
             .ok_or_else(|| self.parse_problem())
     }
 
@@ -122,7 +137,7 @@ impl Endpoint {
         &self,
         outer: &HeaderMap,
         enclosed: Enclosed,
-        mut visit: Visit,
+        visit: &mut Visit,
     ) -> Result<Texts, Answer> {
         if enclosed.truncated {
             self.intake.metrics.dropped(Reason::Size, 1);
@@ -131,19 +146,21 @@ impl Endpoint {
         let request = &mut visit.request;
         request.broken = enclosed.broken;
         let peer = self.peer_inside(visit.peer, &enclosed);
-        let headers = enclosed.headers.as_ref();
-        let inner = headers.unwrap_or(outer);
-        let address = self.addresses.of(peer, inner);
-        request.facts = self.facts(inner, address, request.received);
+        let inside = enclosed.headers.as_ref();
+        let of_client = inside.unwrap_or(outer);
+        let address = self.addresses.of(peer, of_client);
+        request.facts = self.facts(&Headers::of(of_client), address, request.received);
+        let headers = inside.map(Headers::of).unwrap_or_default();
         if request.origin.is_none() {
-            request.origin = headers.and_then(origin_of);
+            request.origin = headers.origin.map(|value| shown(value).into_owned());
         }
-        let empty = HeaderMap::new();
-        let headers = headers.unwrap_or(&empty);
-        let form = wire::form_of(headers).map_err(|error| self.unsupported(error))?;
-        let mut sources = Vec::new();
+        let form = wire::form_of(headers.content_type).map_err(|error| self.unsupported(error))?;
+        let mut sources = Sources::new();
         for body in enclosed.bodies {
-            let body = self.inflated(headers, body).await?;
+            let body = match self.encoding(headers.content_encoding, &body)? {
+                Some(encoding) => Box::pin(self.inflated(encoding, body)).await?,
+                None => body,
+            };
             sources.append(&mut self.texts(form.clone(), body, None)?);
         }
         if sources.is_empty()
@@ -154,7 +171,7 @@ impl Endpoint {
         if sources.is_empty() && enclosed.broken == 0 {
             return Err(self.parse_problem());
         }
-        Ok((sources, visit.request, enclosed.request_id))
+        Ok((sources, enclosed.request_id))
     }
 
     /// The address that the service saw, believed only when the one who
@@ -172,14 +189,17 @@ impl Endpoint {
         peer
     }
 
-    async fn inflated(&self, headers: &HeaderMap, wire: Bytes) -> Result<Bytes, Answer> {
-        let encoding =
-            wire::encoding_of(headers, &wire).map_err(|error| self.unsupported(error))?;
-        let Some(encoding) = encoding else {
-            return Ok(wire);
-        };
+    fn encoding(
+        &self,
+        header: Option<&HeaderValue>,
+        wire: &Bytes,
+    ) -> Result<Option<Encoding>, Answer> {
+        wire::encoding_of(header, wire).map_err(|error| self.unsupported(error))
+    }
+
+    async fn inflated(&self, encoding: Encoding, wire: Bytes) -> Result<Bytes, Answer> {
         let limits = InflateLimits::new(self.max_inflated);
-        let inflated = if wire.len() > net::inflate::OFFLOAD_ABOVE {
+        let inflated = if wire.len() > OFFLOAD_ABOVE {
             let budget = Arc::clone(&self.budget);
             let work = move || net::inflate(encoding, &wire, limits, &*budget);
             match tokio::task::spawn_blocking(work).await {

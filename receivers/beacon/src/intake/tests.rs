@@ -91,7 +91,7 @@ proptest! {
             let text = wire::text(&body);
             let _ = wire::urlencoded(&text);
             let _ = wire::multipart(&body, "B");
-            let _ = wire::enclosed(&text);
+            let _ = wire::enclosed(text.as_bytes());
             let _ = wire::plain_or_base64(&text, true);
         }
     }
