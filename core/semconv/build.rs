@@ -416,6 +416,15 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
         "pub(super) static SLOTS: [u32; {SLOTS}] = {:?};",
         fill_slots(entries)
     );
+    let whole = entries.iter().filter(|(_, e)| e.whole);
+    let lengths = whole.fold(0u64, |bits, (name, _)| {
+        assert!(name.len() < 64, "{name}: too long for `WHOLE_LENGTHS`");
+        bits | 1 << name.len()
+    });
+    let _ = writeln!(
+        out,
+        "/// A bit for each length that the name of a field taken whole has.\npub(super) const WHOLE_LENGTHS: u64 = {lengths};"
+    );
     let templates: Vec<String> = registry
         .iter()
         .filter(|(_, a)| a.kind.starts_with("template") && a.entity && !a.deprecated)

@@ -162,12 +162,21 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/table.rs"));
 }
 pub(crate) use generated::{COUNT, id, role};
-use generated::{ENTITY_TEMPLATES, ENTRIES, SLOTS};
+use generated::{ENTITY_TEMPLATES, ENTRIES, SLOTS, WHOLE_LENGTHS};
 
 /// The entry of a name. Most names of a record cost one probe.
 #[inline]
 pub fn lookup(name: &str) -> Option<&'static Entry> {
     find(name).map(entry)
+}
+
+/// Whether an object of this name is taken whole instead of being flattened.
+#[inline]
+pub(crate) fn is_whole(name: &str) -> bool {
+    // hardly any name has the length of one of them
+    name.len() < 64
+        && WHOLE_LENGTHS >> name.len() & 1 != 0
+        && lookup(name).is_some_and(|entry| entry.whole)
 }
 
 /// The index of a name.

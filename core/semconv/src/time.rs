@@ -11,11 +11,66 @@ const MILLISECOND: i128 = 1_000_000;
 ///
 /// `None` for anything else, and for a time that `timeUnixNano` cannot hold: before 1970 or after 2554.
 pub fn parse(text: &str) -> Option<u64> {
+    if let Some(nanos) = plain(text.as_bytes()) {
+        return Some(nanos);
+    }
     let nanos = match text.as_bytes() {
         [_, _, _, _, b'-', ..] => date_time(text.as_bytes())?,
         _ => milliseconds_text(text)?,
     };
     u64::try_from(nanos).ok()
+}
+
+/// What `toISOString` of a browser writes, `2025-01-01T00:00:00.000Z`, with or without its milliseconds. `None` for
+/// any other spelling, and for what is no time.
+fn plain(text: &[u8]) -> Option<u64> {
+    let (head, tail) = text.split_first_chunk::<19>()?;
+    let [
+        y,
+        e,
+        a,
+        r,
+        b'-',
+        mo,
+        nth,
+        b'-',
+        da,
+        ay,
+        b'T',
+        ho,
+        ur,
+        b':',
+        mi,
+        nu,
+        b':',
+        se,
+        co,
+    ] = *head
+    else {
+        return None;
+    };
+    let [milli, lli, li] = match *tail {
+        [b'.', first, second, third, b'Z'] => [first, second, third],
+        [b'Z'] => *b"000",
+        _ => return None,
+    };
+    let mut wrong = false;
+    let mut number = |digits: &[u8]| {
+        digits.iter().fold(0, |sum: u64, byte| {
+            let digit = byte.wrapping_sub(b'0');
+            wrong |= digit > 9;
+            sum * 10 + u64::from(digit)
+        })
+    };
+    let (year, month, day) = (number(&[y, e, a, r]), number(&[mo, nth]), number(&[da, ay]));
+    let (hour, minute, second) = (number(&[ho, ur]), number(&[mi, nu]), number(&[se, co]));
+    let millis = number(&[milli, lli, li]);
+    if wrong || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = days_from_civil(year as i64, month as i64, day as i64)?;
+    let seconds = u64::try_from(days).ok()? * 86_400 + hour * 3600 + minute * 60 + second;
+    (seconds * 1000 + millis).checked_mul(1_000_000)
 }
 
 /// Epoch milliseconds to nanoseconds; `None` before 1970 and after 2554.

@@ -2,7 +2,7 @@
 
 use semconv::flatten::{Enter, Leaves};
 
-use crate::json::{Fault, Piece, Scanner, unescape};
+use crate::json::{Expected, Fault, Piece, Scanner, unescape};
 
 /// Why an event is dropped while the rest of its request is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,74 +42,104 @@ impl Fields {
         if scanner.peek() != b'{' {
             return Err(Drop::Parse);
         }
-        let read = self.object(&mut scanner, shape, shape.depth);
-        match read {
+        match self.objects(&mut scanner, shape) {
             Ok(()) if scanner.at_end() && (!self.leaves.is_empty() || self.left_out > 0) => Ok(()),
             Ok(()) | Err(Fault::Syntax { .. }) => Err(Drop::Parse),
             Err(Fault::Depth) => Err(Drop::Depth),
         }
     }
 
-    fn object(
-        &mut self,
-        scanner: &mut Scanner<'_>,
-        shape: Shape,
-        depth: usize,
-    ) -> Result<(), Fault> {
-        let depth = depth.checked_sub(1).ok_or(Fault::Depth)?;
-        scanner.expect(b'{', "an object")?;
-        if scanner.eat(b'}') {
-            return Ok(());
-        }
+    /// The object that begins here, with those in it.
+    fn objects(&mut self, scanner: &mut Scanner<'_>, shape: Shape) -> Result<(), Fault> {
+        let mut left = shape.depth;
         loop {
-            let key = scanner.key()?;
-            if key.escaped {
-                let mut name = std::mem::take(&mut self.name);
-                name.clear();
-                unescape(key.text, &mut name);
-                let member = self.member(scanner, &name, shape, depth);
-                self.name = name;
-                member?;
-            } else {
-                self.member(scanner, key.text, shape, depth)?;
-            }
-            if !scanner.next(b'}', "',' or '}'")? {
-                return Ok(());
+            left = left.checked_sub(1).ok_or(Fault::Depth)?;
+            scanner.expect(b'{', Expected::Object)?;
+            let mut more = !scanner.eat(b'}');
+            loop {
+                while !more {
+                    left += 1;
+                    if left >= shape.depth {
+                        return Ok(());
+                    }
+                    self.leaves.leave();
+                    more = scanner.next(b'}')?;
+                }
+                if self.member(scanner, shape, left)? == Member::Opens {
+                    break;
+                }
+                more = scanner.next(b'}')?;
             }
         }
     }
 
+    #[inline(always)]
     fn member(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        shape: Shape,
+        depth: usize,
+    ) -> Result<Member, Fault> {
+        let key = scanner.key()?;
+        if key.escaped {
+            self.member_with_escapes(scanner, key.text, shape, depth)
+        } else {
+            self.value(scanner, key.text, shape, depth)
+        }
+    }
+
+    #[cold]
+    fn member_with_escapes(
         &mut self,
         scanner: &mut Scanner<'_>,
         key: &str,
         shape: Shape,
         depth: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<Member, Fault> {
+        let mut name = std::mem::take(&mut self.name);
+        name.clear();
+        unescape(key, &mut name);
+        let member = self.value(scanner, &name, shape, depth);
+        self.name = name;
+        member
+    }
+
+    #[inline(always)]
+    fn value(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        key: &str,
+        shape: Shape,
+        depth: usize,
+    ) -> Result<Member, Fault> {
         if key.len() > shape.key || self.leaves.len() >= shape.fields {
             if scanner.value(depth)?.is_some() {
                 self.left_out += 1;
             }
-            return Ok(());
-        }
-        if scanner.peek() != b'{' {
+        } else if scanner.peek() != b'{' {
             if let Some(piece) = scanner.value(depth)? {
                 self.leaves.leaf(key, piece);
             }
-            return Ok(());
-        }
-        match self.leaves.enter(key) {
-            Enter::Object => {
-                self.object(scanner, shape, depth)?;
-                self.leaves.leave();
+        } else {
+            match self.leaves.enter(key) {
+                Enter::Object => return Ok(Member::Opens),
+                Enter::Whole => match scanner.value(depth)? {
+                    Some(piece) => self.leaves.whole(piece),
+                    None => self.leaves.leave(),
+                },
             }
-            Enter::Whole => match scanner.value(depth)? {
-                Some(piece) => self.leaves.whole(piece),
-                None => self.leaves.leave(),
-            },
         }
-        Ok(())
+        Ok(Member::Done)
     }
+}
+
+/// What was found under a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Member {
+    /// A value, which was read.
+    Done,
+    /// An object whose members come next.
+    Opens,
 }
 
 #[cfg(test)]

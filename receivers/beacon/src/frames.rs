@@ -43,7 +43,10 @@ pub(crate) struct Unreadable {
 impl From<Fault> for Unreadable {
     fn from(fault: Fault) -> Unreadable {
         match fault {
-            Fault::Syntax { at, expected } => Unreadable { at, expected },
+            Fault::Syntax { at, expected } => Unreadable {
+                at: at as usize,
+                expected: expected.text(),
+            },
             Fault::Depth => Unreadable {
                 at: 0,
                 expected: "less nesting",
@@ -128,7 +131,7 @@ fn list<'t>(scanner: &mut Scanner<'t>, events: &mut Vec<&'t str>) -> Result<(), 
     }
     loop {
         events.push(scanner.skip()?);
-        if !scanner.next(b']', "',' or ']'")? {
+        if !scanner.next(b']')? {
             return Ok(());
         }
     }
@@ -164,7 +167,7 @@ fn batch(text: &str) -> Result<Option<Frames<'_>>, Unreadable> {
             }
             member(&mut scanner, text, name, &mut envelope)?;
         }
-        if !scanner.next(b'}', "',' or '}'")? {
+        if !scanner.next(b'}')? {
             break;
         }
     }

@@ -59,28 +59,37 @@ fn without_credentials(url: &str) -> Option<String> {
 }
 
 fn redacted_query(url: &str) -> Option<String> {
-    let start = match url.find('?') {
+    let start = match memchr::memchr(b'?', url.as_bytes()) {
         Some(at) => at + 1,
-        None if !url.contains("://") && url.contains('=') => 0,
-        None => return None,
+        None => {
+            // a query alone
+            memchr::memchr(b'=', url.as_bytes()).filter(|_| !url.contains("://"))?;
+            0
+        }
     };
     let (before, rest) = url.split_at_checked(start)?;
-    let (query, after) = rest.split_at_checked(rest.find('#').unwrap_or(rest.len()))?;
-    let secret = |pair: &str| {
-        let (key, value) = pair.split_once('=')?;
-        (SECRET.contains(&key) && !value.is_empty()).then_some(key.to_owned())
-    };
-    if !query.split('&').any(|pair| secret(pair).is_some()) {
+    let end = memchr::memchr(b'#', rest.as_bytes()).unwrap_or(rest.len());
+    let (query, after) = rest.split_at_checked(end)?;
+    if !query.as_bytes().split(|byte| *byte == b'&').any(is_secret) {
         return None;
     }
     let pairs: Vec<Cow<'_, str>> = query
         .split('&')
-        .map(|pair| match secret(pair) {
-            Some(key) => Cow::Owned(format!("{key}=REDACTED")),
-            None => Cow::Borrowed(pair),
+        .map(|pair| match pair.split_once('=') {
+            Some((key, _)) if is_secret(pair.as_bytes()) => Cow::Owned(format!("{key}=REDACTED")),
+            _ => Cow::Borrowed(pair),
         })
         .collect();
     Some(format!("{before}{}{after}", pairs.join("&")))
+}
+
+/// Whether a pair of the query has a value that is nobody's business.
+fn is_secret(pair: &[u8]) -> bool {
+    let Some(at) = pair.iter().position(|byte| *byte == b'=') else {
+        return false;
+    };
+    let (key, value) = pair.split_at(at);
+    value.len() > 1 && SECRET.iter().any(|secret| secret.as_bytes() == key)
 }
 
 #[cfg(test)]

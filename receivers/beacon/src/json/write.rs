@@ -142,7 +142,7 @@ impl Writing<'_> {
                 left -= 1;
                 each(self, piece);
             }
-            if !scanner.next(b']', "").unwrap_or(false) {
+            if !scanner.next(b']').unwrap_or(false) {
                 return;
             }
         }
@@ -167,7 +167,7 @@ impl Writing<'_> {
                     each(self, key.text, piece);
                 }
             }
-            if !scanner.next(b'}', "").unwrap_or(false) {
+            if !scanner.next(b'}').unwrap_or(false) {
                 return;
             }
         }
