@@ -395,7 +395,7 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
     for (name, e) in entries {
         let _ = writeln!(
             out,
-            "Entry {{ name: {name:?}, source: Source::{}, kind: Type::{}, standing: Standing::{}, placement: Placement::{}, conversion: Conversion::{}, target: {}, reverse: {}, rank: {}, marker: {}, whole: {}, role: {}, settled: {} }},",
+            "Entry {{ name: {name:?}, source: Source::{}, kind: Type::{}, standing: Standing::{}, placement: Placement::{}, conversion: Conversion::{}, target: {}, reverse: {}, rank: {}, marker: {}, whole: {}, role: {}, settled: {}, asked: {} }},",
             e.source,
             e.ecs_type,
             e.standing,
@@ -408,6 +408,7 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
             e.whole,
             role(name),
             settled(name, e, &contested),
+            is_asked(name),
         );
     }
     out.push_str("];\n");
@@ -469,6 +470,11 @@ fn role(name: &str) -> u32 {
         .iter()
         .position(|named| *named == name)
         .map_or(0, |at| 1 << at)
+}
+
+/// Whether rules ask for what an event has under this name; those who ask by prefix are in `table::is_asked`.
+fn is_asked(name: &str) -> bool {
+    NAMED.contains(&name) || name.starts_with("client.geo.") || name.starts_with("dns.answers.")
 }
 
 /// The kinds of values that stay exactly as they are under this name: one bit each, as `Kinds` in `event.rs`.

@@ -33,6 +33,8 @@ pub struct Entry {
     /// The kinds of values (bits as in the scan of events) for which nothing has to be done: no conversion, no move,
     /// and nobody else wants the name.
     pub(crate) settled: u8,
+    /// Whether rules ask what an event has under this name.
+    pub(crate) asked: bool,
     /// Whether only ECS (or Beats) knows this name, so that a record that has it is an ECS event.
     pub marker: bool,
     /// Whether an object of this name is taken whole instead of being flattened.
@@ -179,8 +181,32 @@ pub(crate) fn is_whole(name: &str) -> bool {
         && lookup(name).is_some_and(|entry| entry.whole)
 }
 
-/// The index of a name.
+/// Names are too short for the price of a call of `memcmp`.
+#[inline(always)]
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(end), Some(other)) => {
+            let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+            let differences = words.fold(0, |differences, (a, b)| {
+                differences | (u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b))
+            });
+            differences == 0 && end == other
+        }
+        _ => a == b,
+    }
+}
+
+/// Whether rules ask what an event has under names like this one, which [`find`] may not know.
 #[inline]
+pub(crate) fn is_asked(name: &str) -> bool {
+    name.starts_with("client.geo.") || name.starts_with("dns.answers.")
+}
+
+/// The index of a name.
+#[inline(always)]
 pub(crate) fn find(name: &str) -> Option<u16> {
     let hash = hash(name.as_bytes());
     let fingerprint = (hash >> 48) as u32;
@@ -192,7 +218,7 @@ pub(crate) fn find(name: &str) -> Option<u16> {
         }
         if slot >> 16 == fingerprint {
             let index = (slot & 0xFFFF) as u16 - 1;
-            if entry(index).name == name {
+            if is_same(entry(index).name.as_bytes(), name.as_bytes()) {
                 return Some(index);
             }
         }

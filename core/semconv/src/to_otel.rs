@@ -97,8 +97,8 @@ pub fn map(log: &mut LogDraft<'_, '_>, records: Records) -> Option<Report> {
         || body
         || records == Records::All
         || is_bare(log)
-        || event.irregular && normalize::has_marker(&event);
-    if !is_event || (event.fields.is_empty() && !body) {
+        || event.irregular && normalize::has_marker(&log.attributes());
+    if !is_event || (event.found == 0 && !body) {
         return None;
     }
     let mut report = Report::default();

@@ -31,11 +31,25 @@ pub(crate) struct Fields {
     /// Fields that were left out: too many, or with too long a name.
     pub(crate) left_out: u32,
     name: String,
+    /// Whether a list of events outside all objects ends the reading.
+    alone: bool,
 }
 
 impl Fields {
     /// Reads an event that must be all of `text`.
     pub(crate) fn read(&mut self, text: &str, shape: Shape) -> Result<(), Drop> {
+        self.alone = false;
+        self.read_all(text, shape)
+    }
+
+    /// Whether `text` is nothing but one event, which is read then. If not, it may still be several, a batch, or one
+    /// that [`read`](Self::read) has something to say about.
+    pub(crate) fn read_alone(&mut self, text: &str, shape: Shape) -> bool {
+        self.alone = true;
+        self.read_all(text, shape).is_ok()
+    }
+
+    fn read_all(&mut self, text: &str, shape: Shape) -> Result<(), Drop> {
         self.leaves.clear();
         self.left_out = 0;
         let mut scanner = Scanner::new(text);
@@ -113,20 +127,34 @@ impl Fields {
         depth: usize,
     ) -> Result<Member, Fault> {
         if key.len() > shape.key || self.leaves.len() >= shape.fields {
+            if self.alone {
+                // perhaps the events of a batch
+                return Err(Fault::Depth);
+            }
             if scanner.value(depth)?.is_some() {
                 self.left_out += 1;
             }
-        } else if scanner.peek() != b'{' {
-            if let Some(piece) = scanner.value(depth)? {
+            return Ok(Member::Done);
+        }
+        match scanner.peek() {
+            b'"' => {
+                let piece = scanner.string_piece()?;
                 self.leaves.leaf(key, piece);
             }
-        } else {
-            match self.leaves.enter(key) {
+            b'{' => match self.leaves.enter(key) {
                 Enter::Object => return Ok(Member::Opens),
                 Enter::Whole => match scanner.value(depth)? {
                     Some(piece) => self.leaves.whole(piece),
                     None => self.leaves.leave(),
                 },
+            },
+            b'[' if self.alone && key == "events" && depth + 1 == shape.depth => {
+                return Err(Fault::Depth);
+            }
+            _ => {
+                if let Some(piece) = scanner.value(depth)? {
+                    self.leaves.leaf(key, piece);
+                }
             }
         }
         Ok(Member::Done)
@@ -190,6 +218,25 @@ mod tests {
             read(r#"{"message":{"any":"thing"}}"#),
             pairs(&[("message", r#"{"any":"thing"}"#)])
         );
+    }
+
+    #[test]
+    fn a_batch_is_no_event_alone() {
+        let mut fields = Fields::default();
+        let mut alone = |text: &str| fields.read_alone(text, SHAPE);
+        assert!(alone(r#"{"a":{"events":[1]},"events":2}"#));
+        assert!(alone(" {\n\"a\": 1\n}\n"));
+        for text in [
+            r#"{"a":1,"events":[{"a":1}]}"#,
+            r#"{"\u0065vents":[{"a":1}]}"#,
+            r#"{"events":[]}"#,
+            r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"events":[{"a":1}]}"#,
+            "{\"a\":1}\n{\"a\":1}",
+            r#"[{"a":1}]"#,
+            "{}",
+        ] {
+            assert!(!alone(text), "{text}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use smallvec::{SmallVec, smallvec};
 
 use crate::json::{Fault, Kind, Piece, Scanner, Text, unescape};
 
@@ -11,7 +12,7 @@ use crate::json::{Fault, Kind, Piece, Scanner, Text, unescape};
 #[derive(Debug, Default)]
 pub(crate) struct Frames<'t> {
     /// The text of each event, read no further than to know where it ends.
-    pub(crate) events: Vec<&'t str>,
+    pub(crate) events: SmallVec<[&'t str; 1]>,
     /// What stands around the events of a batch.
     pub(crate) batch: Option<Envelope<'t>>,
 }
@@ -38,6 +39,16 @@ pub(crate) struct Envelope<'t> {
 pub(crate) struct Unreadable {
     pub(crate) at: usize,
     pub(crate) expected: &'static str,
+}
+
+impl<'t> Frames<'t> {
+    /// One event.
+    pub(crate) fn one(text: &'t str) -> Frames<'t> {
+        Frames {
+            events: smallvec![text],
+            batch: None,
+        }
+    }
 }
 
 impl From<Fault> for Unreadable {
@@ -81,10 +92,7 @@ fn object(text: &str) -> Result<Frames<'_>, Unreadable> {
     {
         return Ok(frames);
     }
-    let one = Frames {
-        events: vec![text],
-        batch: None,
-    };
+    let one = Frames::one(text);
     if memchr::memchr(b'\n', text.as_bytes()).is_none() {
         return Ok(one);
     }
@@ -125,7 +133,7 @@ fn elements(text: &str) -> Result<Frames<'_>, Unreadable> {
     Ok(frames)
 }
 
-fn list<'t>(scanner: &mut Scanner<'t>, events: &mut Vec<&'t str>) -> Result<(), Fault> {
+fn list<'t>(scanner: &mut Scanner<'t>, events: &mut SmallVec<[&'t str; 1]>) -> Result<(), Fault> {
     if scanner.eat(b']') {
         return Ok(());
     }
@@ -218,7 +226,7 @@ mod tests {
     use super::*;
 
     fn events(text: &str) -> Result<Vec<&str>, Unreadable> {
-        frames(text, false).map(|frames| frames.events)
+        frames(text, false).map(|frames| frames.events.into_vec())
     }
 
     #[test]

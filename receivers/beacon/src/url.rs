@@ -35,6 +35,9 @@ pub(crate) fn is_url_field(path: &str) -> bool {
 
 /// The URL without credentials and without values of secret query keys.
 pub(crate) fn redacted(url: &str) -> Cow<'_, str> {
+    if is_clean(url.as_bytes()) {
+        return Cow::Borrowed(url);
+    }
     let mut clean = Cow::Borrowed(url);
     if let Some(without) = without_credentials(url) {
         clean = Cow::Owned(without);
@@ -42,6 +45,26 @@ pub(crate) fn redacted(url: &str) -> Cow<'_, str> {
     match redacted_query(&clean) {
         Some(redacted) => Cow::Owned(redacted),
         None => clean,
+    }
+}
+
+/// Whether there is surely nothing to take out, by one look.
+fn is_clean(url: &[u8]) -> bool {
+    let Some(at) = memchr::memchr2(b'?', b'@', url) else {
+        return memchr::memchr(b'=', url).is_none();
+    };
+    let Some((b'?', mut pair)) = url.get(at..).and_then(<[u8]>::split_first) else {
+        return false;
+    };
+    loop {
+        // of a fragment it looks at more than is cleaned
+        let end = pair.iter().position(|byte| matches!(byte, b'&' | b'@'));
+        let (this, rest) = pair.split_at(end.unwrap_or(pair.len()));
+        match rest {
+            _ if is_secret(this) => return false,
+            [b'&', rest @ ..] => pair = rest,
+            rest => return rest.is_empty(),
+        }
     }
 }
 

@@ -175,6 +175,17 @@ impl<'d, 'a> AttributesDraft<'d, 'a> {
         }
     }
 
+    /// [`rename_at`](Self::rename_at) without a copy of the key, which lives long enough, and with another value.
+    #[inline]
+    pub fn replace_at(&mut self, position: usize, to: &'a str, value: Option<Value<'_>>) {
+        if self.list.live(position).is_some() {
+            self.list.rename(position, to.as_bytes());
+            if let Some(value) = value {
+                self.list.replace(position, self.arena.any_value(value));
+            }
+        }
+    }
+
     /// Gives the attribute at a position another value, and removes others of
     /// its key. Nothing happens where there is no attribute.
     #[inline]

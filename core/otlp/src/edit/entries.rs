@@ -108,6 +108,12 @@ fn print(key: &[u8]) -> u64 {
     tail ^ (key.len() as u64) << 56
 }
 
+/// The bit of a key in the sets of [`Attributes`].
+#[inline(always)]
+fn bit(print: u64) -> u64 {
+    1 << (print.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58)
+}
+
 /// More attributes than most records have.
 const TYPICAL: usize = 16;
 
@@ -115,6 +121,10 @@ const TYPICAL: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Attributes<'a> {
     entries: Vec<Entry<'a>>,
+    /// The bits of all keys that were ever here: one whose bit is missing is not here.
+    keys: u64,
+    /// The bits of all keys that may be here more than once.
+    repeated: u64,
     /// Where added attributes go: the end of the message around them.
     end: usize,
     touched: bool,
@@ -127,8 +137,20 @@ impl<'a> Attributes<'a> {
             self.entries.reserve(TYPICAL);
         }
         self.entries.clear();
+        self.keys = 0;
+        self.repeated = 0;
         self.end = end;
         self.touched = false;
+    }
+
+    /// Remembers that a key is here; tells whether it may have been before.
+    #[inline(always)]
+    fn note(&mut self, print: u64) -> bool {
+        let bit = bit(print);
+        let known = self.keys & bit;
+        self.repeated |= known;
+        self.keys |= bit;
+        known != 0
     }
 
     pub(super) fn is_touched(&self) -> bool {
@@ -139,8 +161,10 @@ impl<'a> Attributes<'a> {
     #[inline(always)]
     pub(super) fn read(&mut self, encoded: &'a [u8], start: usize, end: usize) {
         let (key, value) = split(encoded);
+        let print = print(key);
+        self.note(print);
         self.entries.push(Entry {
-            print: print(key),
+            print,
             key,
             value,
             start,
@@ -152,13 +176,19 @@ impl<'a> Attributes<'a> {
     #[inline]
     pub(super) fn find(&self, key: &[u8]) -> Option<usize> {
         let print = print(key);
+        if self.keys & bit(print) == 0 {
+            return None;
+        }
         self.entries.iter().position(|entry| entry.is(print, key))
     }
 
-    /// Removes every attribute of this key that stands behind `first`.
+    /// Removes every attribute of this key but that at `first`.
     #[inline]
     fn remove_others(&mut self, key: &[u8], first: usize) {
         let print = print(key);
+        if self.repeated & bit(print) == 0 && first != usize::MAX {
+            return;
+        }
         for (at, entry) in self.entries.iter_mut().enumerate() {
             if at != first && entry.is(print, key) {
                 entry.state = State::Gone;
@@ -169,8 +199,10 @@ impl<'a> Attributes<'a> {
     #[inline]
     pub(super) fn push(&mut self, key: &'a [u8], value: &'a [u8]) {
         self.touched = true;
+        let print = print(key);
+        self.note(print);
         self.entries.push(Entry {
-            print: print(key),
+            print,
             key,
             value: Some(value),
             start: self.end,
@@ -198,14 +230,14 @@ impl<'a> Attributes<'a> {
     pub(super) fn rename(&mut self, at: usize, to: &'a [u8]) {
         self.touched = true;
         let print = print(to);
-        for (other, entry) in self.entries.iter_mut().enumerate() {
-            if other == at {
-                entry.key = to;
-                entry.print = print;
-                entry.state = State::Changed;
-            } else if entry.is(print, to) {
-                entry.state = State::Gone;
-            }
+        let Some(entry) = self.entries.get_mut(at) else {
+            return;
+        };
+        entry.key = to;
+        entry.print = print;
+        entry.state = State::Changed;
+        if self.note(print) {
+            self.remove_others(to, at);
         }
     }
 
@@ -222,6 +254,7 @@ impl<'a> Attributes<'a> {
         };
         self.touched = true;
         let to_print = print(to);
+        self.note(to_print);
         for (at, entry) in self.entries.iter_mut().enumerate() {
             if at == first {
                 entry.key = arena.bytes(to);
@@ -333,21 +366,21 @@ fn split(encoded: &[u8]) -> (&[u8], Option<&[u8]>) {
 /// The usual form: key, then value, both short, and nothing else.
 #[inline(always)]
 fn plain(encoded: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
-    let (&[tag, len], rest) = encoded.split_first_chunk::<2>()?;
-    if tag != 0x0a || len >= 0x80 {
+    let &[0x0a, len @ ..0x80, ref rest @ ..] = encoded else {
         return None;
-    }
+    };
     let (key, rest) = rest.split_at_checked(usize::from(len))?;
-    let (&[tag, len], rest) = rest.split_first_chunk::<2>()?;
-    if tag != 0x12 {
-        return None;
+    match *rest {
+        [0x12, len @ ..0x80, ref value @ ..] if usize::from(len) == value.len() => {
+            Some((key, Some(value)))
+        }
+        [0x12, low @ 0x80..=0xff, high @ ..0x80, ref value @ ..]
+            if usize::from(low & 0x7f) | usize::from(high) << 7 == value.len() =>
+        {
+            Some((key, Some(value)))
+        }
+        _ => None,
     }
-    if usize::from(len) == rest.len() && len < 0x80 {
-        return Some((key, Some(rest)));
-    }
-    let (&next, rest) = rest.split_first()?;
-    let long = usize::from(len & 0x7f) | usize::from(next) << 7;
-    (len >= 0x80 && next < 0x80 && long == rest.len()).then_some((key, Some(rest)))
 }
 
 /// Any order, padded lengths, repeated and unknown fields: the last one counts.

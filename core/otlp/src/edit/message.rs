@@ -151,9 +151,23 @@ impl<'a> Message<'a> {
         self.attributes.reset(self.body.len());
         self.seen = 0;
         self.repeated = 0;
-        for step in Steps::new(self.body) {
+        let body = self.body;
+        // 0 is no key of a field
+        let key = match self.attribute_number {
+            number @ 1..16 => (number << 3 | 2) as u8,
+            _ => 0,
+        };
+        let mut steps = Steps::new(body);
+        loop {
+            // Nearly all fields are attributes of less than 128 bytes.
+            while let Some((content, start, end)) = steps.short_message(key) {
+                self.attributes.read(content, start, end);
+            }
+            let Some(step) = steps.next() else {
+                break;
+            };
             if step.number == self.attribute_number {
-                let content = self.body.get(step.content..step.end).unwrap_or_default();
+                let content = body.get(step.content..step.end).unwrap_or_default();
                 self.attributes.read(content, step.start, step.end);
             } else {
                 self.note(step);
@@ -310,14 +324,32 @@ impl<'a> Message<'a> {
 
     /// Appends the content as it is now.
     pub(super) fn write(&mut self, out: &mut Vec<u8>) {
-        if self.changed == 0 && !self.children_touched {
-            self.write_attributes(out);
-        } else {
-            self.write_all(out);
+        if self.children_touched || self.changed != 0 && !self.are_new(self.changed) {
+            return self.write_all(out);
+        }
+        self.write_attributes(out);
+        self.write_fields(out);
+    }
+
+    /// Whether none of these fields is on the wire, so that nothing of it has to be left out.
+    fn are_new(&mut self, fields: u32) -> bool {
+        if !self.fields_known {
+            self.find_fields();
+        }
+        fields & self.seen == 0
+    }
+
+    /// Appends the fields that were set.
+    #[inline]
+    fn write_fields(&self, out: &mut Vec<u8>) {
+        let mut changed = self.changed;
+        while changed != 0 {
+            out.extend_from_slice(self.fields[changed.trailing_zeros() as usize]);
+            changed &= changed - 1;
         }
     }
 
-    /// Only attributes changed: they are in wire order already.
+    /// The body with its changed attributes: they are in wire order already.
     #[inline]
     fn write_attributes(&self, out: &mut Vec<u8>) {
         let mut copied = 0;
@@ -349,11 +381,7 @@ impl<'a> Message<'a> {
             }
         }
         out.extend_from_slice(&self.body[copied..]);
-        let mut changed = self.changed;
-        while changed != 0 {
-            out.extend_from_slice(self.fields[changed.trailing_zeros() as usize]);
-            changed &= changed - 1;
-        }
+        self.write_fields(out);
     }
 
     /// Everything that is not copied from the body, in wire order.

@@ -75,6 +75,11 @@ impl<'a> Value<'a> {
         value
     }
 
+    /// An array, from the content of a valid `ArrayValue`.
+    pub(crate) const fn array(array_value: &'a [u8]) -> Value<'a> {
+        Value::Array(Values { rest: array_value })
+    }
+
     /// The text, if it is text.
     #[inline]
     pub const fn as_str(&self) -> Option<&'a str> {

@@ -110,7 +110,7 @@ pub(crate) fn put_key_value(out: &mut Vec<u8>, number: u32, key: &str, value: Va
 }
 
 /// A text as most are: all lengths are one byte.
-#[inline]
+#[inline(never)]
 fn put_short_text(out: &mut Vec<u8>, number: u32, key: &str, text: &str) {
     const KEY: u8 = one_byte_key(key_value::KEY as u8, WireType::Len);
     const VALUE: u8 = one_byte_key(key_value::VALUE as u8, WireType::Len);

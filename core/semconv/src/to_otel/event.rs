@@ -26,7 +26,7 @@ pub(super) struct Field<'a> {
 pub(super) const NOWHERE: usize = usize::MAX;
 /// The rank of custom fields.
 pub(super) const CUSTOM: u8 = u8::MAX;
-/// The rank of fields that are in their place already.
+/// The rank of fields that are in their place already, and are here since others ask for them.
 const SETTLED: u8 = u8::MAX - 1;
 
 /// Kinds of values, as `build.rs` counts them in [`Entry::settled`].
@@ -64,9 +64,12 @@ impl Field<'_> {
     }
 }
 
-/// All fields of an event, and what is known about them after one pass.
+/// The fields of an event, and what is known about all of them after one pass.
 #[derive(Debug, Default)]
 pub(super) struct Event<'a> {
+    /// How many there are.
+    pub(super) found: usize,
+    /// Those for which there is something to do, or which others ask for.
     pub(super) fields: SmallVec<[Field<'a>; 24]>,
     /// One bit a rank that occurs.
     pub(super) ranks: u8,
@@ -84,23 +87,26 @@ pub(super) struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// Takes in the attributes of a record, as they stand.
-    #[inline]
     pub(super) fn scan(&mut self, attributes: &AttributesDraft<'_, 'a>) {
         for position in 0..attributes.positions() {
             if let Some(attribute) = attributes.at(position) {
-                self.push(&attribute, position);
+                self.take(attribute, position);
             }
         }
     }
 
     /// Takes in one attribute, or one leaf of a map.
-    // Not inlined, so that the value is copied after the lookup of the name and
-    // not right after it was put together in narrower pieces, which stalls.
-    #[inline(never)]
-    pub(super) fn push(&mut self, attribute: &KeyValue<'a>, position: usize) {
-        let KeyValue { key, value } = attribute;
-        let kind = kind(value);
-        self.irregular |= kind & (EMPTY | ARRAY | MAP) != 0 && is_irregular(key, value);
+    pub(super) fn push(&mut self, attribute: KeyValue<'a>, position: usize) {
+        self.take(attribute, position);
+    }
+
+    #[inline(always)]
+    fn take(&mut self, KeyValue { key, value }: KeyValue<'a>, position: usize) {
+        let kind = kind(&value);
+        self.found += 1;
+        if kind & (EMPTY | ARRAY | MAP) != 0 {
+            self.irregular |= is_irregular(key, &value);
+        }
         let (mut family, mut rank) = (Family::Custom, CUSTOM);
         let index = table::find(key).unwrap_or(NONE);
         if index != NONE {
@@ -108,6 +114,9 @@ impl<'a> Event<'a> {
             self.marker |= entry.marker;
             self.roles |= entry.role;
             if entry.settled & kind != 0 && position != NOWHERE {
+                if !entry.asked {
+                    return;
+                }
                 rank = SETTLED;
             } else if entry.source == Source::Semconv {
                 self.customs = true;
@@ -120,12 +129,15 @@ impl<'a> Event<'a> {
             family = table::family(key);
             if family != Family::Custom {
                 self.family(family);
+            } else if position == NOWHERE {
+                self.customs = true;
+            } else if !table::is_asked(key) {
+                return;
             }
-            self.customs |= position == NOWHERE;
         }
         self.fields.push(Field {
             key,
-            value: *value,
+            value,
             position,
             index,
             family,

@@ -145,7 +145,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// A key and the colon behind it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key(&mut self) -> Result<Raw<'t>> {
         if self.peek() != b'"' {
             return Err(self.fault(Expected::Key));
@@ -156,12 +156,24 @@ impl<'t> Scanner<'t> {
     }
 
     /// A string whose opening quote was seen.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<Raw<'t>> {
         let start = self.pos + 1;
         let escaped = self.string_end()?;
         let text = self.text.get(start..self.pos - 1).unwrap_or_default();
         Ok(Raw { text, escaped })
+    }
+
+    /// The same without its text.
+    #[inline(always)]
+    pub(crate) fn string_piece(&mut self) -> Result<Piece> {
+        let start = self.pos + 1;
+        let kind = if self.string_end()? {
+            Kind::Escaped
+        } else {
+            Kind::Plain
+        };
+        Ok(Piece::new(kind, start, self.pos - 1))
     }
 
     /// Steps behind a string whose opening quote was seen; tells whether it has escapes.
@@ -238,14 +250,7 @@ impl<'t> Scanner<'t> {
         let first = self.peek();
         let start = self.pos;
         match first {
-            b'"' => {
-                let kind = if self.string_end()? {
-                    Kind::Escaped
-                } else {
-                    Kind::Plain
-                };
-                Ok(Some(Piece::new(kind, start + 1, self.pos - 1)))
-            }
+            b'"' => self.string_piece().map(Some),
             b'{' | b'[' => {
                 let depth = depth.checked_sub(1).ok_or(Fault::Depth)?;
                 self.pos += 1;

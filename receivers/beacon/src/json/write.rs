@@ -25,6 +25,7 @@ pub(crate) trait Attributed {
 }
 
 impl Attributed for LogWriter<'_> {
+    #[inline]
     fn put(&mut self, key: &str, value: Value<'_>) {
         self.attribute(key, value);
     }
@@ -35,6 +36,7 @@ impl Attributed for LogWriter<'_> {
 }
 
 impl Attributed for ResourceWriter<'_> {
+    #[inline]
     fn put(&mut self, key: &str, value: Value<'_>) {
         self.attribute(key, value);
     }
@@ -62,12 +64,16 @@ impl Writing<'_> {
         piece: Piece,
         text: &str,
     ) {
+        let raw = piece.raw(text);
+        if piece.kind == Kind::Plain && raw.len() <= self.limits.text.min(self.limits.stack) {
+            return to.put(key, Value::String(raw));
+        }
         let limit = self.limit_of(key);
         if piece.kind == Kind::Nested {
-            to.put_with(key, |value| self.nested(value, piece.raw(text), limit));
+            to.put_with(key, |value| self.nested(value, raw, limit));
             return;
         }
-        let value = self.scalar(piece.kind, piece.raw(text), limit);
+        let value = self.scalar(piece.kind, raw, limit);
         to.put(key, value);
     }
 
