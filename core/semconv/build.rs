@@ -502,7 +502,7 @@ fn settled(name: &str, e: &Entry, contested: &[&str]) -> u8 {
 fn fill_slots(entries: &BTreeMap<String, Entry>) -> Vec<u32> {
     let mut slots = vec![0u32; SLOTS];
     for (name, i) in entries.keys().zip(1u32..) {
-        let h = hash::hash(name.as_bytes());
+        let h = hash::known(name.as_bytes());
         let mut at = h as usize % SLOTS;
         while slots[at] != 0 {
             at = (at + 1) % SLOTS;

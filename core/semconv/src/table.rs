@@ -4,7 +4,7 @@
 //! `build.rs` makes the table from `data/ecs-to-otel.csv` (one row an ECS
 //! field) and `data/otel-attributes.csv` (one row a semconv attribute).
 
-use crate::hash::hash;
+use crate::hash;
 
 /// One name of the table.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ pub(crate) fn is_asked(name: &str) -> bool {
 /// The index of a name.
 #[inline(always)]
 pub(crate) fn find(name: &str) -> Option<u16> {
-    let hash = hash(name.as_bytes());
+    let hash = hash::known(name.as_bytes());
     let fingerprint = (hash >> 48) as u32;
     let mut at = hash as usize % SLOTS.len();
     loop {

@@ -26,11 +26,13 @@ const SECRET: [&str; 16] = [
 
 /// Whether a field holds a URL that is cleaned.
 pub(crate) fn is_url_field(path: &str) -> bool {
-    path.starts_with("url.full")
-        || path == "url.original"
-        || path == "url.query"
-        || path == "http.request.referrer"
-        || path.ends_with(".url.full")
+    match path.as_bytes() {
+        [b'u', ..] if path.starts_with("url.full") => true,
+        [b'u', ..] if path == "url.original" || path == "url.query" => true,
+        [b'h', ..] if path == "http.request.referrer" => true,
+        [.., b'l'] => path.ends_with(".url.full"),
+        _ => false,
+    }
 }
 
 /// The URL without credentials and without values of secret query keys.

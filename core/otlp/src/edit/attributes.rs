@@ -4,7 +4,7 @@ use super::arena::Arena;
 use super::entries::{Attributes, Entry};
 use crate::wire::text;
 use crate::write::ValueWriter;
-use crate::{KeyValue, Value};
+use crate::{EncodedValue, KeyValue, Value};
 
 /// The attributes of a record, resource, scope, event ... while they are edited.
 ///
@@ -152,6 +152,12 @@ impl<'d, 'a> AttributesDraft<'d, 'a> {
     #[inline]
     pub fn at(&self, position: usize) -> Option<KeyValue<'a>> {
         self.list.live(position).map(Entry::key_value)
+    }
+
+    /// The attributes as they are now with their positions, values not decoded.
+    #[inline(always)]
+    pub fn encoded(&self) -> impl Iterator<Item = (usize, &'a str, EncodedValue<'a>)> + '_ {
+        self.list.encoded()
     }
 
     /// The key at a position, without looking at the value.

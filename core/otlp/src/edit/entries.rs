@@ -3,7 +3,7 @@
 
 use super::arena::Arena;
 use crate::wire::{Fields, bytes_len, put_bytes, put_len, text};
-use crate::{KeyValue, Value};
+use crate::{EncodedValue, KeyValue, Value};
 
 /// What happened to one attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,9 +158,24 @@ impl<'a> Attributes<'a> {
     }
 
     /// Takes in one `KeyValue` of the wire, found at `start..end`.
-    #[inline(always)]
     pub(super) fn read(&mut self, encoded: &'a [u8], start: usize, end: usize) {
         let (key, value) = split(encoded);
+        self.add(key, value, start, end);
+    }
+
+    /// Takes in the attributes that stand at `at` one after the other in the plainest form, and tells where the first
+    /// one stands that does not. `tag` is the key of their field, of one byte.
+    #[inline]
+    pub(super) fn read_plain(&mut self, message: &'a [u8], mut at: usize, tag: u8) -> usize {
+        while let Some((key, value, end)) = plainest(message, at, tag) {
+            self.add(key, Some(value), at, end);
+            at = end;
+        }
+        at
+    }
+
+    #[inline(always)]
+    fn add(&mut self, key: &'a [u8], value: Option<&'a [u8]>, start: usize, end: usize) {
         let print = print(key);
         self.note(print);
         self.entries.push(Entry {
@@ -289,6 +304,17 @@ impl<'a> Attributes<'a> {
             .filter(|entry| entry.state != State::Gone)
     }
 
+    /// The same with their positions, values not decoded.
+    #[inline(always)]
+    pub(super) fn encoded(&self) -> impl Iterator<Item = (usize, &'a str, EncodedValue<'a>)> + '_ {
+        let live = self.entries.iter().enumerate();
+        live.filter(|(_, entry)| entry.state != State::Gone)
+            .map(|(at, entry)| {
+                let value = EncodedValue::new(entry.value.unwrap_or_default());
+                (at, text(entry.key), value)
+            })
+    }
+
     /// One past the last position, gone ones included.
     #[inline]
     pub(super) fn positions(&self) -> usize {
@@ -361,6 +387,28 @@ pub(super) struct Change {
 #[inline(always)]
 fn split(encoded: &[u8]) -> (&[u8], Option<&[u8]>) {
     plain(encoded).unwrap_or_else(|| any_form(encoded))
+}
+
+/// A field with this key of one byte, a `KeyValue` of key, value and nothing else, all lengths one byte: key, value,
+/// and where it ends.
+#[inline(always)]
+fn plainest(message: &[u8], at: usize, tag: u8) -> Option<(&[u8], &[u8], usize)> {
+    const LENGTHS: u32 = 0x80ff_80ff;
+    let (head, rest) = message.get(at..)?.split_first_chunk::<4>()?;
+    let [_, len, _, key_len] = *head;
+    // the field's key, a length below 128, the key of the key, another such length
+    if u32::from_le_bytes(*head) & LENGTHS != u32::from_le_bytes([tag, 0, 0x0a, 0]) {
+        return None;
+    }
+    let (key, rest) = rest.split_at_checked(usize::from(key_len))?;
+    let ([0x12, value_len @ ..0x80], rest) = rest.split_first_chunk()? else {
+        return None;
+    };
+    if usize::from(len) != key.len() + usize::from(*value_len) + 4 {
+        return None;
+    }
+    let value = rest.get(..usize::from(*value_len))?;
+    Some((key, value, at + 2 + usize::from(len)))
 }
 
 /// The usual form: key, then value, both short, and nothing else.

@@ -337,7 +337,11 @@ impl<'a> Groups<'a> {
             }
             close(&mut out, message);
             give_back_excess(&mut out);
-            payload.append(Payload::from_valid(signal, Bytes::from(out), items));
+            let group = Payload::from_valid(signal, Bytes::from(out), items);
+            if self.resources.len() == 1 {
+                return group;
+            }
+            payload.append(group);
         }
         payload
     }

@@ -73,8 +73,8 @@ pub(super) struct Message<'a> {
     children_touched: bool,
     /// The last occurrence of a field that was seen.
     places: [(usize, usize); NUMBERS],
-    /// A field that was changed, key included; empty when it was cleared.
-    fields: [&'a [u8]; NUMBERS],
+    /// A field that was changed, key included; nothing when it was cleared.
+    fields: [Option<&'a [u8]>; NUMBERS],
     children: Vec<Child<'a>>,
     cuts: Vec<Cut>,
 }
@@ -93,7 +93,7 @@ impl<'a> Message<'a> {
             listed: 0,
             children_touched: false,
             places: [(0, 0); NUMBERS],
-            fields: [&[]; NUMBERS],
+            fields: [None; NUMBERS],
             children: Vec::new(),
             cuts: Vec::new(),
         }
@@ -159,10 +159,8 @@ impl<'a> Message<'a> {
         };
         let mut steps = Steps::new(body);
         loop {
-            // Nearly all fields are attributes of less than 128 bytes.
-            while let Some((content, start, end)) = steps.short_message(key) {
-                self.attributes.read(content, start, end);
-            }
+            // Nearly all fields are short attributes.
+            steps.go_to(self.attributes.read_plain(body, steps.at(), key));
             let Some(step) = steps.next() else {
                 break;
             };
@@ -201,7 +199,7 @@ impl<'a> Message<'a> {
     pub(super) fn field(&mut self, number: u32) -> Option<Field<'a>> {
         let at = number as usize;
         if self.changed & 1 << number != 0 {
-            return Fields::new(self.fields.get(at)?).next();
+            return Fields::new(self.fields.get(at).copied().flatten()?).next();
         }
         if !self.fields_known {
             self.find_fields();
@@ -217,7 +215,7 @@ impl<'a> Message<'a> {
     #[inline]
     pub(super) fn set_field(&mut self, number: u32, encoded: &'a [u8]) {
         if let Some(field) = self.fields.get_mut(number as usize) {
-            *field = encoded;
+            *field = Some(encoded);
             self.changed |= 1 << number;
         }
     }
@@ -344,7 +342,8 @@ impl<'a> Message<'a> {
     fn write_fields(&self, out: &mut Vec<u8>) {
         let mut changed = self.changed;
         while changed != 0 {
-            out.extend_from_slice(self.fields[changed.trailing_zeros() as usize]);
+            let field = self.fields[changed.trailing_zeros() as usize];
+            out.extend_from_slice(field.unwrap_or_default());
             changed &= changed - 1;
         }
     }

@@ -28,19 +28,16 @@ impl<'a> Steps<'a> {
         Steps { message, at: 0 }
     }
 
-    /// Takes the next field if it has this key of one byte and a length of one byte: content, start and end.
+    /// Where the next field starts.
     #[inline(always)]
-    pub(super) fn short_message(&mut self, key: u8) -> Option<(&'a [u8], usize, usize)> {
-        let start = self.at;
-        let &[first, len @ ..0x80, ref rest @ ..] = self.message.get(start..)? else {
-            return None;
-        };
-        if first != key {
-            return None;
-        }
-        let content = rest.get(..usize::from(len))?;
-        self.at = start + 2 + usize::from(len);
-        Some((content, start, self.at))
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes on at another field.
+    #[inline(always)]
+    pub(super) const fn go_to(&mut self, at: usize) {
+        self.at = at;
     }
 
     /// A field whose key is one byte, and whose length (or varint) is at most

@@ -213,13 +213,19 @@ impl<'a, 'e> Walk<'a, 'e> {
             Around::Resource => {
                 block.resource = content;
                 block.resource_schema_url = schema_url;
-                self.facts.resource = Resource::decode(content);
+                self.facts.resource = match content {
+                    [] => Resource::default(),
+                    _ => Resource::decode(content),
+                };
                 self.facts.resource_schema_url = text(schema_url);
             }
             Around::Scope => {
                 block.scope = content;
                 block.scope_schema_url = schema_url;
-                self.facts.scope = Scope::decode(content);
+                self.facts.scope = match content {
+                    [] => Scope::default(),
+                    _ => Scope::decode(content),
+                };
                 self.facts.scope_schema_url = text(schema_url);
             }
         }

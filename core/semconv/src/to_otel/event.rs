@@ -1,7 +1,7 @@
 //! The fields of one event, each looked up once.
 
 use otlp::edit::AttributesDraft;
-use otlp::{KeyValue, Value};
+use otlp::{KeyValue, Value, ValueKind};
 use smallvec::SmallVec;
 
 use crate::table::{self, Entry, Family, NONE, Source};
@@ -29,23 +29,15 @@ pub(super) const CUSTOM: u8 = u8::MAX;
 /// The rank of fields that are in their place already, and are here since others ask for them.
 const SETTLED: u8 = u8::MAX - 1;
 
-/// Kinds of values, as `build.rs` counts them in [`Entry::settled`].
-const ARRAY: u8 = 32;
-const MAP: u8 = 64;
-const EMPTY: u8 = 128;
+/// Kinds of values, in bits as `build.rs` counts them in [`Entry::settled`].
+const ARRAY: u8 = bit(ValueKind::Array);
+const MAP: u8 = bit(ValueKind::Map);
+const EMPTY: u8 = bit(ValueKind::Empty);
 
+/// The bit of a kind.
 #[inline(always)]
-const fn kind(value: &Value<'_>) -> u8 {
-    match value {
-        Value::String(_) => 1,
-        Value::Bool(_) => 2,
-        Value::Int(_) => 4,
-        Value::Double(_) => 8,
-        Value::Bytes(_) => 16,
-        Value::Array(_) => ARRAY,
-        Value::Map(_) => MAP,
-        Value::Empty => EMPTY,
-    }
+const fn bit(kind: ValueKind) -> u8 {
+    1 << kind as u8
 }
 
 /// Whether the value is none, or has to be flattened.
@@ -88,24 +80,28 @@ pub(super) struct Event<'a> {
 impl<'a> Event<'a> {
     /// Takes in the attributes of a record, as they stand.
     pub(super) fn scan(&mut self, attributes: &AttributesDraft<'_, 'a>) {
-        for position in 0..attributes.positions() {
-            if let Some(attribute) = attributes.at(position) {
-                self.take(attribute, position);
-            }
+        for (position, key, value) in attributes.encoded() {
+            self.take(key, value.kind(), || value.decode(), position);
         }
     }
 
-    /// Takes in one attribute, or one leaf of a map.
-    pub(super) fn push(&mut self, attribute: KeyValue<'a>, position: usize) {
-        self.take(attribute, position);
+    /// Takes in one leaf of a map, or an attribute.
+    pub(super) fn push(&mut self, KeyValue { key, value }: KeyValue<'a>, position: usize) {
+        self.take(key, value.kind(), || value, position);
     }
 
     #[inline(always)]
-    fn take(&mut self, KeyValue { key, value }: KeyValue<'a>, position: usize) {
-        let kind = kind(&value);
+    fn take(
+        &mut self,
+        key: &'a str,
+        kind: ValueKind,
+        value: impl Fn() -> Value<'a>,
+        position: usize,
+    ) {
+        let kind = bit(kind);
         self.found += 1;
         if kind & (EMPTY | ARRAY | MAP) != 0 {
-            self.irregular |= is_irregular(key, &value);
+            self.irregular |= is_irregular(key, &value());
         }
         let (mut family, mut rank) = (Family::Custom, CUSTOM);
         let index = table::find(key).unwrap_or(NONE);
@@ -137,7 +133,7 @@ impl<'a> Event<'a> {
         }
         self.fields.push(Field {
             key,
-            value,
+            value: value(),
             position,
             index,
             family,

@@ -57,6 +57,7 @@ pub(crate) struct Writing<'s> {
 
 impl Writing<'_> {
     /// One attribute.
+    #[inline(always)]
     pub(crate) fn attribute(
         &mut self,
         to: &mut impl Attributed,
@@ -68,6 +69,13 @@ impl Writing<'_> {
         if piece.kind == Kind::Plain && raw.len() <= self.limits.text.min(self.limits.stack) {
             return to.put(key, Value::String(raw));
         }
+        self.other(to, key, piece, text);
+    }
+
+    /// What is no short text.
+    #[inline(never)]
+    fn other(&mut self, to: &mut impl Attributed, key: &str, piece: Piece, text: &str) {
+        let raw = piece.raw(text);
         let limit = self.limit_of(key);
         if piece.kind == Kind::Nested {
             to.put_with(key, |value| self.nested(value, raw, limit));
