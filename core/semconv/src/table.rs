@@ -181,6 +181,15 @@ pub(crate) fn is_whole(name: &str) -> bool {
         && lookup(name).is_some_and(|entry| entry.whole)
 }
 
+/// [`find`], or [`NONE`], for a name that is probably that of an entry.
+#[inline(always)]
+pub(crate) fn find_guessed(name: &str, guess: u16) -> u16 {
+    match ENTRIES.get(usize::from(guess)) {
+        Some(entry) if is_same(entry.name.as_bytes(), name.as_bytes()) => guess,
+        _ => find(name).unwrap_or(NONE),
+    }
+}
+
 /// Names are too short for the price of a call of `memcmp`.
 #[inline(always)]
 fn is_same(a: &[u8], b: &[u8]) -> bool {

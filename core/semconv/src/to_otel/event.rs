@@ -1,5 +1,7 @@
 //! The fields of one event, each looked up once.
 
+use std::cell::Cell;
+
 use otlp::edit::AttributesDraft;
 use otlp::{KeyValue, Value, ValueKind};
 use smallvec::SmallVec;
@@ -59,14 +61,22 @@ impl Field<'_> {
 /// The fields of an event, and what is known about all of them after one pass.
 #[derive(Debug, Default)]
 pub(super) struct Event<'a> {
+    /// Those for which there is something to do, or which others ask for.
+    pub(super) fields: Fields<'a>,
+    pub(super) seen: Seen,
+}
+
+type Fields<'a> = SmallVec<[Field<'a>; 24]>;
+
+/// What is known about all fields of an event.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
     /// How many there are.
     pub(super) found: usize,
-    /// Those for which there is something to do, or which others ask for.
-    pub(super) fields: SmallVec<[Field<'a>; 24]>,
-    /// One bit a rank that occurs.
-    pub(super) ranks: u8,
     /// The union of [`Entry::role`].
     pub(super) roles: u32,
+    /// One bit a rank that occurs.
+    pub(super) ranks: u8,
     /// There is a custom field that does not simply stay where it is.
     pub(super) customs: bool,
     /// There are dotted geo points.
@@ -77,78 +87,55 @@ pub(super) struct Event<'a> {
     pub(super) irregular: bool,
 }
 
+thread_local! {
+    /// The entries that the attributes of the last record had, by position: a guess for the next record.
+    static LAST: [Cell<u16>; 32] = const { [const { Cell::new(NONE) }; 32] };
+}
+
 impl<'a> Event<'a> {
     /// Takes in the attributes of a record, as they stand.
     pub(super) fn scan(&mut self, attributes: &AttributesDraft<'_, 'a>) {
-        for (position, key, value) in attributes.encoded() {
-            self.take(key, value.kind(), || value.decode(), position);
-        }
+        // a local one, which the compiler keeps in registers
+        let mut seen = self.seen;
+        LAST.with(|last| {
+            for (position, key, value) in attributes.encoded() {
+                let guess = last.get(position);
+                let index = table::find_guessed(key, guess.map_or(NONE, Cell::get));
+                if let Some(guess) = guess {
+                    guess.set(index);
+                }
+                let kind = value.kind();
+                if let Some((family, rank)) =
+                    seen.take(key, index, kind, position, || value.decode())
+                {
+                    self.fields.push(Field {
+                        key,
+                        value: value.decode(),
+                        position,
+                        index,
+                        family,
+                        rank,
+                    });
+                }
+            }
+        });
+        self.seen = seen;
     }
 
     /// Takes in one leaf of a map, or an attribute.
     pub(super) fn push(&mut self, KeyValue { key, value }: KeyValue<'a>, position: usize) {
-        self.take(key, value.kind(), || value, position);
-    }
-
-    #[inline(always)]
-    fn take(
-        &mut self,
-        key: &'a str,
-        kind: ValueKind,
-        value: impl Fn() -> Value<'a>,
-        position: usize,
-    ) {
-        let kind = bit(kind);
-        self.found += 1;
-        if kind & (EMPTY | ARRAY | MAP) != 0 {
-            self.irregular |= is_irregular(key, &value());
-        }
-        let (mut family, mut rank) = (Family::Custom, CUSTOM);
         let index = table::find(key).unwrap_or(NONE);
-        if index != NONE {
-            let entry = table::entry(index);
-            self.marker |= entry.marker;
-            self.roles |= entry.role;
-            if entry.settled & kind != 0 && position != NOWHERE {
-                if !entry.asked {
-                    return;
-                }
-                rank = SETTLED;
-            } else if entry.source == Source::Semconv {
-                self.customs = true;
-            } else {
-                rank = entry.rank;
-                self.ranks |= 1 << rank;
-            }
-        } else {
-            self.irregular |= key.is_empty();
-            family = table::family(key);
-            if family != Family::Custom {
-                self.family(family);
-            } else if position == NOWHERE {
-                self.customs = true;
-            } else if !table::is_asked(key) {
-                return;
-            }
+        let kind = value.kind();
+        if let Some((family, rank)) = self.seen.take(key, index, kind, position, || value) {
+            self.fields.push(Field {
+                key,
+                value,
+                position,
+                index,
+                family,
+                rank,
+            });
         }
-        self.fields.push(Field {
-            key,
-            value: value(),
-            position,
-            index,
-            family,
-            rank,
-        });
-    }
-
-    #[cold]
-    fn family(&mut self, family: Family) {
-        self.customs = true;
-        self.marker |= matches!(
-            family,
-            Family::Label | Family::ContainerLabel | Family::Point(_)
-        );
-        self.points |= matches!(family, Family::Point(_));
     }
 
     /// The field with this entry.
@@ -159,6 +146,58 @@ impl<'a> Event<'a> {
     /// Whether a field with this role is there.
     #[inline]
     pub(super) fn has(&self, role: u32) -> bool {
-        self.roles & role != 0
+        self.seen.roles & role != 0
+    }
+}
+
+impl Seen {
+    /// Takes one field into account: its family and rank, or nothing when it stays as it is and nobody asks for it.
+    #[inline(always)]
+    fn take<'a>(
+        &mut self,
+        key: &str,
+        index: u16,
+        kind: ValueKind,
+        position: usize,
+        value: impl Fn() -> Value<'a>,
+    ) -> Option<(Family, u8)> {
+        let kind = bit(kind);
+        self.found += 1;
+        if kind & (EMPTY | ARRAY | MAP) != 0 {
+            self.irregular |= is_irregular(key, &value());
+        }
+        if index == NONE {
+            return self.take_unknown(key, position);
+        }
+        let entry = table::entry(index);
+        self.marker |= entry.marker;
+        self.roles |= entry.role;
+        if entry.settled & kind != 0 && position != NOWHERE {
+            return entry.asked.then_some((Family::Custom, SETTLED));
+        }
+        if entry.source == Source::Semconv {
+            self.customs = true;
+            return Some((Family::Custom, CUSTOM));
+        }
+        self.ranks |= 1 << entry.rank;
+        Some((Family::Custom, entry.rank))
+    }
+
+    #[inline(always)]
+    fn take_unknown(&mut self, key: &str, position: usize) -> Option<(Family, u8)> {
+        self.irregular |= key.is_empty();
+        let family = table::family(key);
+        if family == Family::Custom {
+            self.customs |= position == NOWHERE;
+            let stays = position != NOWHERE && !table::is_asked(key);
+            return (!stays).then_some((family, CUSTOM));
+        }
+        self.customs = true;
+        self.marker |= matches!(
+            family,
+            Family::Label | Family::ContainerLabel | Family::Point(_)
+        );
+        self.points |= matches!(family, Family::Point(_));
+        Some((family, CUSTOM))
     }
 }

@@ -39,10 +39,8 @@ pub(super) fn normalize<'a>(
                 tell(leaves, &mut found, key, value, position);
             }
         }
-        let mut flat = Event {
-            marker: event.marker,
-            ..Event::default()
-        };
+        let mut flat = Event::default();
+        flat.seen.marker = event.seen.marker;
         let arena = log.arena();
         let mut stays: SmallVec<[bool; 64]> =
             SmallVec::from_elem(false, log.attributes().positions());

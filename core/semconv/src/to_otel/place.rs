@@ -54,12 +54,12 @@ impl<'m, 'd, 'a> Mapping<'m, 'd, 'a> {
     /// Steps 3 to 6 of the mapping.
     pub(super) fn run(&mut self) {
         let event = self.event;
-        if event.customs {
+        if event.seen.customs {
             for field in event.fields.iter().filter(|field| field.rank == CUSTOM) {
                 self.custom(field);
             }
         }
-        let mut ranks = event.ranks;
+        let mut ranks = event.seen.ranks;
         while ranks != 0 {
             let rank = ranks.trailing_zeros() as u8;
             ranks &= ranks - 1;
