@@ -92,7 +92,7 @@ impl<V> Default for Leaves<V> {
 
 impl<V> Leaves<V> {
     /// Opens the object under `key`, which may have dots.
-    #[inline]
+    #[inline(always)]
     pub fn enter(&mut self, key: &str) -> Enter {
         self.around.push(Around {
             beginning: self.beginning,
@@ -101,7 +101,7 @@ impl<V> Leaves<V> {
         let start = self.begin();
         self.paths.push_str(key);
         let end = self.paths.len();
-        let whole = table::is_whole(self.paths.get(start..end).unwrap_or_default());
+        let whole = table::is_whole(self.paths.as_bytes().get(start..end).unwrap_or_default());
         self.paths.push('.');
         let end = end + 1;
         self.beginning = Beginning { start, end };
@@ -161,7 +161,7 @@ impl<V> Leaves<V> {
     ///
     /// An empty key outside all objects is dropped and counted: an attribute
     /// must have a name.
-    #[inline]
+    #[inline(always)]
     pub fn leaf(&mut self, key: &str, value: V) {
         if key.is_empty() && self.around.is_empty() {
             self.collisions += 1;
@@ -172,24 +172,13 @@ impl<V> Leaves<V> {
         self.add(start, self.around.len() as u32 + 1, value);
     }
 
+    #[inline(always)]
     fn add(&mut self, start: usize, level: u32, value: V) {
         let end = self.paths.len();
-        let path = self.paths.get(start..end).unwrap_or_default();
-        let hash = hash(path.as_bytes());
+        let path = self.paths.as_bytes().get(start..end).unwrap_or_default();
+        let hash = hash(path);
         match self.find(path, hash) {
-            Ok(at) => {
-                self.collisions += 1;
-                // How the next path begins may be part of this one.
-                let Beginning { start: own, end } = self.beginning;
-                self.paths
-                    .truncate(if start == own { start.max(end) } else { start });
-                if let Some(there) = self.leaves.get_mut(at)
-                    && level <= there.level
-                {
-                    there.level = level;
-                    there.value = value;
-                }
-            }
+            Ok(at) => self.collide(at, start, level, value),
             Err(slot) => {
                 self.leaves.push(Leaf {
                     start,
@@ -208,8 +197,25 @@ impl<V> Leaves<V> {
         }
     }
 
+    /// Another value for the path of the leaf `at`, which stands at `start` again.
+    #[cold]
+    fn collide(&mut self, at: usize, start: usize, level: u32, value: V) {
+        self.collisions += 1;
+        // How the next path begins may be part of this one.
+        let Beginning { start: own, end } = self.beginning;
+        self.paths
+            .truncate(if start == own { start.max(end) } else { start });
+        if let Some(there) = self.leaves.get_mut(at)
+            && level <= there.level
+        {
+            there.level = level;
+            there.value = value;
+        }
+    }
+
     /// The leaf of this path, or the free slot where it belongs.
-    fn find(&self, path: &str, hash: u64) -> Result<usize, usize> {
+    #[inline(always)]
+    fn find(&self, path: &[u8], hash: u64) -> Result<usize, usize> {
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
         while let Some(&index) = self.slots.get(slot)
@@ -217,7 +223,7 @@ impl<V> Leaves<V> {
         {
             if let Some(leaf) = self.leaves.get(at)
                 && leaf.hash == hash
-                && self.paths.get(leaf.start..leaf.end) == Some(path)
+                && self.paths.as_bytes().get(leaf.start..leaf.end) == Some(path)
             {
                 return Ok(at);
             }
@@ -226,6 +232,7 @@ impl<V> Leaves<V> {
         Err(slot)
     }
 
+    #[cold]
     fn grow(&mut self) {
         let mask = self.slots.len() * 4 - 1;
         self.slots.clear();

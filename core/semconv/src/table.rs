@@ -173,12 +173,16 @@ pub fn lookup(name: &str) -> Option<&'static Entry> {
 }
 
 /// Whether an object of this name is taken whole instead of being flattened.
-#[inline]
-pub(crate) fn is_whole(name: &str) -> bool {
+#[inline(always)]
+pub(crate) fn is_whole(name: &[u8]) -> bool {
     // hardly any name has the length of one of them
-    name.len() < 64
-        && WHOLE_LENGTHS >> name.len() & 1 != 0
-        && lookup(name).is_some_and(|entry| entry.whole)
+    name.len() < 64 && WHOLE_LENGTHS >> name.len() & 1 != 0 && is_entry_whole(name)
+}
+
+#[inline(never)]
+fn is_entry_whole(name: &[u8]) -> bool {
+    let entry = std::str::from_utf8(name).ok().and_then(lookup);
+    entry.is_some_and(|entry| entry.whole)
 }
 
 /// [`find`], or [`NONE`], for a name that is probably that of an entry.

@@ -24,53 +24,42 @@ pub fn parse(text: &str) -> Option<u64> {
 /// What `toISOString` of a browser writes, `2025-01-01T00:00:00.000Z`, with or without its milliseconds. `None` for
 /// any other spelling, and for what is no time.
 fn plain(text: &[u8]) -> Option<u64> {
-    let (head, tail) = text.split_first_chunk::<19>()?;
-    let [
-        y,
-        e,
-        a,
-        r,
-        b'-',
-        mo,
-        nth,
-        b'-',
-        da,
-        ay,
-        b'T',
-        ho,
-        ur,
-        b':',
-        mi,
-        nu,
-        b':',
-        se,
-        co,
-    ] = *head
-    else {
-        return None;
-    };
-    let [milli, lli, li] = match *tail {
-        [b'.', first, second, third, b'Z'] => [first, second, third],
-        [b'Z'] => *b"000",
+    let (first, rest) = text.split_first_chunk()?;
+    let (second, third) = rest.split_first_chunk()?;
+    let third = match *third {
+        [b':', s, e, b'Z'] => [b':', s, e, b'.', b'0', b'0', b'0', b'Z'],
+        [b':', s, e, b'.', m, i, l, b'Z'] => [b':', s, e, b'.', m, i, l, b'Z'],
         _ => return None,
     };
-    let mut wrong = false;
-    let mut number = |digits: &[u8]| {
-        digits.iter().fold(0, |sum: u64, byte| {
-            let digit = byte.wrapping_sub(b'0');
-            wrong |= digit > 9;
-            sum * 10 + u64::from(digit)
-        })
-    };
-    let (year, month, day) = (number(&[y, e, a, r]), number(&[mo, nth]), number(&[da, ay]));
-    let (hour, minute, second) = (number(&[ho, ur]), number(&[mi, nu]), number(&[se, co]));
-    let millis = number(&[milli, lli, li]);
-    if wrong || hour > 23 || minute > 59 || second > 59 {
+    let [y, e, a, r, _, mo, nth, _] = digits(first, b"0000-00-")?;
+    let [da, ay, _, ho, ur, _, mi, nu] = digits(second, b"00T00:00")?;
+    let [_, se, co, _, milli, lli, li, _] = digits(&third, b":00.000Z")?;
+    let two = |tens: u8, ones: u8| u64::from(tens) * 10 + u64::from(ones);
+    let (hour, minute, second) = (two(ho, ur), two(mi, nu), two(se, co));
+    if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
+    let (year, month, day) = (two(y, e) * 100 + two(a, r), two(mo, nth), two(da, ay));
     let days = days_from_civil(year as i64, month as i64, day as i64)?;
     let seconds = u64::try_from(days).ok()? * 86_400 + hour * 3600 + minute * 60 + second;
+    let millis = two(milli, lli) * 10 + u64::from(li);
     (seconds * 1000 + millis).checked_mul(1_000_000)
+}
+
+/// The values of eight characters that must be digits where `shape` has a zero, and what it has elsewhere.
+#[inline(always)]
+fn digits(text: &[u8; 8], shape: &[u8; 8]) -> Option<[u8; 8]> {
+    const HIGHEST: u64 = 0x8080_8080_8080_8080;
+    // What must be added to reach the highest bit of a byte: to 10, or to 1.
+    let mut room = [0x7f; 8];
+    for (room, shape) in room.iter_mut().zip(shape) {
+        if *shape == b'0' {
+            *room = 0x80 - 10;
+        }
+    }
+    let values = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*shape);
+    let sums = (values & !HIGHEST) + u64::from_le_bytes(room);
+    ((sums | values) & HIGHEST == 0).then(|| values.to_le_bytes())
 }
 
 /// Epoch milliseconds to nanoseconds; `None` before 1970 and after 2554.

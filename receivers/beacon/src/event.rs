@@ -136,28 +136,34 @@ impl Fields {
             }
             return Ok(Member::Done);
         }
-        match scanner.peek() {
-            b'"' => {
-                let piece = scanner.string_piece()?;
-                self.leaves.leaf(key, piece);
-            }
+        let piece = match scanner.peek() {
+            b'"' => Some(scanner.string_piece()?),
             b'{' => match self.leaves.enter(key) {
                 Enter::Object => return Ok(Member::Opens),
-                Enter::Whole => match scanner.value(depth)? {
-                    Some(piece) => self.leaves.whole(piece),
-                    None => self.leaves.leave(),
-                },
+                Enter::Whole => {
+                    self.whole(scanner, depth)?;
+                    return Ok(Member::Done);
+                }
             },
             b'[' if self.alone && key == "events" && depth + 1 == shape.depth => {
                 return Err(Fault::Depth);
             }
-            _ => {
-                if let Some(piece) = scanner.value(depth)? {
-                    self.leaves.leaf(key, piece);
-                }
-            }
+            _ => scanner.value(depth)?,
+        };
+        if let Some(piece) = piece {
+            self.leaves.leaf(key, piece);
         }
         Ok(Member::Done)
+    }
+
+    /// An object that is taken as one value.
+    #[cold]
+    fn whole(&mut self, scanner: &mut Scanner<'_>, depth: usize) -> Result<(), Fault> {
+        match scanner.value(depth)? {
+            Some(piece) => self.leaves.whole(piece),
+            None => self.leaves.leave(),
+        }
+        Ok(())
     }
 }
 

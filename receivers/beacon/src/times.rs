@@ -96,7 +96,7 @@ fn is_date(text: &[u8]) -> bool {
 /// The time in a value.
 pub(crate) fn of(piece: Piece, text: &str) -> Option<u64> {
     match piece.kind {
-        Kind::Integer | Kind::Double => read(piece.raw(text)),
+        Kind::Plain | Kind::Integer | Kind::Double => read(piece.raw(text)),
         _ => read(&piece.string(text).unwrap_or(Cow::Borrowed(""))),
     }
 }
