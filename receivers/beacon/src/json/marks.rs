@@ -62,7 +62,7 @@ fn portable(block: &[u8; BLOCK]) -> u64 {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     const ONES: u64 = 0x0101_0101_0101_0101;
     // The highest bit of each byte that is zero.
-    let zeros = |word: u64| !((word & LOW) + LOW | word | LOW);
+    let zeros = |word: u64| !(((word & LOW) + LOW) | word | LOW);
     let mut marks = 0;
     let (words, _) = block.as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
