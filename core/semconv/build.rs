@@ -395,7 +395,7 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
     for (name, e) in entries {
         let _ = writeln!(
             out,
-            "Entry {{ name: {name:?}, source: Source::{}, kind: Type::{}, standing: Standing::{}, placement: Placement::{}, conversion: Conversion::{}, target: {}, reverse: {}, rank: {}, marker: {}, whole: {}, role: {}, settled: {} }},",
+            "Entry {{ name: {name:?}, source: Source::{}, kind: Type::{}, standing: Standing::{}, placement: Placement::{}, conversion: Conversion::{}, target: {}, reverse: {}, rank: {}, marker: {}, whole: {}, role: {}, settled: {}, asked: {} }},",
             e.source,
             e.ecs_type,
             e.standing,
@@ -408,6 +408,7 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
             e.whole,
             role(name),
             settled(name, e, &contested),
+            is_asked(name),
         );
     }
     out.push_str("];\n");
@@ -415,6 +416,15 @@ fn generate(entries: &BTreeMap<String, Entry>, registry: &BTreeMap<String, Attri
         out,
         "pub(super) static SLOTS: [u32; {SLOTS}] = {:?};",
         fill_slots(entries)
+    );
+    let whole = entries.iter().filter(|(_, e)| e.whole);
+    let lengths = whole.fold(0u64, |bits, (name, _)| {
+        assert!(name.len() < 64, "{name}: too long for `WHOLE_LENGTHS`");
+        bits | 1 << name.len()
+    });
+    let _ = writeln!(
+        out,
+        "/// A bit for each length that the name of a field taken whole has.\npub(super) const WHOLE_LENGTHS: u64 = {lengths};"
     );
     let templates: Vec<String> = registry
         .iter()
@@ -462,6 +472,11 @@ fn role(name: &str) -> u32 {
         .map_or(0, |at| 1 << at)
 }
 
+/// Whether rules ask for what an event has under this name; those who ask by prefix are in `table::is_asked`.
+fn is_asked(name: &str) -> bool {
+    NAMED.contains(&name) || name.starts_with("client.geo.") || name.starts_with("dns.answers.")
+}
+
 /// The kinds of values that stay exactly as they are under this name: one bit each, as `Kinds` in `event.rs`.
 fn settled(name: &str, e: &Entry, contested: &[&str]) -> u8 {
     let kind = match (e.conversion.as_str(), e.target.as_str()) {
@@ -487,7 +502,7 @@ fn settled(name: &str, e: &Entry, contested: &[&str]) -> u8 {
 fn fill_slots(entries: &BTreeMap<String, Entry>) -> Vec<u32> {
     let mut slots = vec![0u32; SLOTS];
     for (name, i) in entries.keys().zip(1u32..) {
-        let h = hash::hash(name.as_bytes());
+        let h = hash::known(name.as_bytes());
         let mut at = h as usize % SLOTS;
         while slots[at] != 0 {
             at = (at + 1) % SLOTS;

@@ -39,10 +39,10 @@ pub mod limits {
 pub use frame::count_items;
 pub use payload::{Payload, Split, SplitLimits};
 pub use read::{
-    Attributes, Buckets, Data, Event, Exemplar, ExponentialHistogramPoint, HistogramPoint,
-    KeyValue, Link, LogRecord, Messages, Metric, NumberPoint, NumberValue, Quantile, Resource,
-    ResourceLogs, ResourceMetrics, ResourceSpans, Scope, ScopeLogs, ScopeMetrics, ScopeSpans, Span,
-    Status, SummaryPoint, Value, Values,
+    Attributes, Buckets, Data, EncodedValue, Event, Exemplar, ExponentialHistogramPoint,
+    HistogramPoint, KeyValue, Link, LogRecord, Messages, Metric, NumberPoint, NumberValue,
+    Quantile, Resource, ResourceLogs, ResourceMetrics, ResourceSpans, Scope, ScopeLogs,
+    ScopeMetrics, ScopeSpans, Span, Status, SummaryPoint, Value, ValueKind, Values,
 };
 pub use signal::Signal;
 pub use validate::{Invalid, Problem};

@@ -27,4 +27,4 @@ pub use resource::{
 };
 pub use traces::{Event, Link, Span, Status};
 pub(crate) use value::next_field;
-pub use value::{Attributes, KeyValue, Value, Values};
+pub use value::{Attributes, EncodedValue, KeyValue, Value, ValueKind, Values};

@@ -174,7 +174,7 @@ fn to_strings<'a>(arena: &'a Arena, value: Value<'a>) -> Converted<'a> {
 
 /// An array of one text.
 pub(crate) fn list_of_one<'a>(arena: &'a Arena, text: &str) -> Value<'a> {
-    arena.build(|value| value.array(|array| array.push(Value::String(text))))
+    arena.list_of_one(text)
 }
 
 /// Converts the members of a list one by one; fails when one of them does.

@@ -41,16 +41,31 @@ pub enum Enter {
 /// browser. Reuse it with [`clear`](Self::clear): it keeps its memory.
 #[derive(Debug)]
 pub struct Leaves<V> {
-    /// The path of the open objects, without a dot at the end.
-    path: String,
-    /// Length of `path` outside each open object.
-    open: Vec<usize>,
-    /// All paths, one after the other.
+    /// All paths, one after the other. How the next one begins may stand behind them.
     paths: String,
+    /// How the paths of the open object begin.
+    beginning: Beginning,
+    /// The objects around it, from the outside in.
+    around: Vec<Around>,
     leaves: Vec<Leaf<V>>,
     /// Hash table of indices + 1 into `leaves`, at most half full.
     slots: Vec<u32>,
     collisions: usize,
+}
+
+/// Where in `paths` the path of an object stands, with the dot behind it. Empty outside all objects.
+#[derive(Clone, Copy, Debug, Default)]
+struct Beginning {
+    start: usize,
+    end: usize,
+}
+
+/// An object around the open one.
+#[derive(Clone, Copy, Debug)]
+struct Around {
+    beginning: Beginning,
+    /// Length of `paths` when the object in it was opened.
+    length: usize,
 }
 
 #[derive(Debug)]
@@ -58,16 +73,16 @@ struct Leaf<V> {
     start: usize,
     end: usize,
     hash: u64,
-    level: usize,
+    level: u32,
     value: V,
 }
 
 impl<V> Default for Leaves<V> {
     fn default() -> Self {
         Leaves {
-            path: String::new(),
-            open: Vec::new(),
             paths: String::new(),
+            beginning: Beginning::default(),
+            around: Vec::new(),
             leaves: Vec::new(),
             slots: vec![0; 64],
             collisions: 0,
@@ -77,81 +92,101 @@ impl<V> Default for Leaves<V> {
 
 impl<V> Leaves<V> {
     /// Opens the object under `key`, which may have dots.
+    #[inline(always)]
     pub fn enter(&mut self, key: &str) -> Enter {
-        let outside = self.path.len();
-        if !self.open.is_empty() {
-            self.path.push('.');
+        self.around.push(Around {
+            beginning: self.beginning,
+            length: self.paths.len(),
+        });
+        let start = self.begin();
+        self.paths.push_str(key);
+        let end = self.paths.len();
+        let whole = table::is_whole(self.paths.as_bytes().get(start..end).unwrap_or_default());
+        self.paths.push('.');
+        let end = end + 1;
+        self.beginning = Beginning { start, end };
+        if whole { Enter::Whole } else { Enter::Object }
+    }
+
+    /// Begins a path in the open object, and tells where it starts: where the object's own stands when nothing came
+    /// behind it yet.
+    #[inline]
+    fn begin(&mut self) -> usize {
+        let Beginning { start, end } = self.beginning;
+        if start == end {
+            return self.paths.len();
         }
-        self.path.push_str(key);
-        self.open.push(outside);
-        match table::lookup(&self.path) {
-            Some(entry) if entry.whole => Enter::Whole,
-            _ => Enter::Object,
+        if end == self.paths.len() {
+            return start;
         }
+        let copy = self.paths.len();
+        self.paths.extend_from_within(start..end);
+        copy
     }
 
     /// Closes the object that was opened last.
+    #[inline]
     pub fn leave(&mut self) {
-        if let Some(outside) = self.open.pop() {
-            self.path.truncate(outside);
+        let Some(around) = self.around.pop() else {
+            return;
+        };
+        if self.paths.len() == self.beginning.end {
+            // Nothing but how paths would have begun is behind the last one.
+            let last = self.leaves.last().map_or(0, |leaf| leaf.end);
+            self.paths.truncate(around.length.max(last));
         }
+        self.beginning = around.beginning;
     }
 
     /// The object that was opened last, as one value. Closes it.
     pub fn whole(&mut self, value: V) {
-        let level = self.open.len();
-        let start = self.paths.len();
-        self.paths.push_str(&self.path);
-        self.leave();
-        self.add(start, level, value);
+        let level = self.around.len() as u32;
+        let Beginning { start, end } = self.beginning;
+        let Some(around) = self.around.pop() else {
+            return;
+        };
+        self.beginning = around.beginning;
+        let end = end - 1;
+        if self.paths.len() == end + 1 {
+            self.paths.truncate(end);
+            self.add(start, level, value);
+        } else {
+            let copy = self.paths.len();
+            self.paths.extend_from_within(start..end);
+            self.add(copy, level, value);
+        }
     }
 
     /// A value under `key`, which may have dots, in the open object.
     ///
     /// An empty key outside all objects is dropped and counted: an attribute
     /// must have a name.
+    #[inline(always)]
     pub fn leaf(&mut self, key: &str, value: V) {
-        let start = self.paths.len();
-        if self.open.is_empty() {
-            if key.is_empty() {
-                self.collisions += 1;
-                return;
-            }
-        } else {
-            self.paths.push_str(&self.path);
-            self.paths.push('.');
+        if key.is_empty() && self.around.is_empty() {
+            self.collisions += 1;
+            return;
         }
+        let start = self.begin();
         self.paths.push_str(key);
-        self.add(start, self.open.len() + 1, value);
+        self.add(start, self.around.len() as u32 + 1, value);
     }
 
-    fn add(&mut self, start: usize, level: usize, value: V) {
+    #[inline(always)]
+    fn add(&mut self, start: usize, level: u32, value: V) {
         let end = self.paths.len();
-        let path = self.paths.get(start..end).unwrap_or_default();
-        let hash = hash(path.as_bytes());
-        let leaf = Leaf {
-            start,
-            end,
-            hash,
-            level,
-            value,
-        };
+        let path = self.paths.as_bytes().get(start..end).unwrap_or_default();
+        let hash = hash(path);
         match self.find(path, hash) {
-            Ok(at) => {
-                self.collisions += 1;
-                self.paths.truncate(start);
-                if let Some(there) = self.leaves.get_mut(at)
-                    && level <= there.level
-                {
-                    *there = Leaf {
-                        start: there.start,
-                        end: there.end,
-                        ..leaf
-                    };
-                }
-            }
+            Ok(at) => self.collide(at, start, level, value),
             Err(slot) => {
-                self.leaves.push(leaf);
+                self.leaves.push(Leaf {
+                    start,
+                    end,
+                    hash,
+                    level,
+                    value,
+                });
                 if let Some(slot) = self.slots.get_mut(slot) {
                     *slot = self.leaves.len() as u32;
                 }
@@ -162,8 +197,25 @@ impl<V> Leaves<V> {
         }
     }
 
+    /// Another value for the path of the leaf `at`, which stands at `start` again.
+    #[cold]
+    fn collide(&mut self, at: usize, start: usize, level: u32, value: V) {
+        self.collisions += 1;
+        // How the next path begins may be part of this one.
+        let Beginning { start: own, end } = self.beginning;
+        self.paths
+            .truncate(if start == own { start.max(end) } else { start });
+        if let Some(there) = self.leaves.get_mut(at)
+            && level <= there.level
+        {
+            there.level = level;
+            there.value = value;
+        }
+    }
+
     /// The leaf of this path, or the free slot where it belongs.
-    fn find(&self, path: &str, hash: u64) -> Result<usize, usize> {
+    #[inline(always)]
+    fn find(&self, path: &[u8], hash: u64) -> Result<usize, usize> {
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
         while let Some(&index) = self.slots.get(slot)
@@ -171,7 +223,7 @@ impl<V> Leaves<V> {
         {
             if let Some(leaf) = self.leaves.get(at)
                 && leaf.hash == hash
-                && self.paths.get(leaf.start..leaf.end) == Some(path)
+                && self.paths.as_bytes().get(leaf.start..leaf.end) == Some(path)
             {
                 return Ok(at);
             }
@@ -180,6 +232,7 @@ impl<V> Leaves<V> {
         Err(slot)
     }
 
+    #[cold]
     fn grow(&mut self) {
         let mask = self.slots.len() * 4 - 1;
         self.slots.clear();
@@ -223,9 +276,9 @@ impl<V> Leaves<V> {
 
     /// Forgets everything but its memory.
     pub fn clear(&mut self) {
-        self.path.clear();
-        self.open.clear();
         self.paths.clear();
+        self.beginning = Beginning::default();
+        self.around.clear();
         self.leaves.clear();
         self.slots.fill(0);
         self.collisions = 0;

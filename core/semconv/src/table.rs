@@ -4,7 +4,7 @@
 //! `build.rs` makes the table from `data/ecs-to-otel.csv` (one row an ECS
 //! field) and `data/otel-attributes.csv` (one row a semconv attribute).
 
-use crate::hash::hash;
+use crate::hash;
 
 /// One name of the table.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Entry {
     /// The kinds of values (bits as in the scan of events) for which nothing has to be done: no conversion, no move,
     /// and nobody else wants the name.
     pub(crate) settled: u8,
+    /// Whether rules ask what an event has under this name.
+    pub(crate) asked: bool,
     /// Whether only ECS (or Beats) knows this name, so that a record that has it is an ECS event.
     pub marker: bool,
     /// Whether an object of this name is taken whole instead of being flattened.
@@ -162,7 +164,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/table.rs"));
 }
 pub(crate) use generated::{COUNT, id, role};
-use generated::{ENTITY_TEMPLATES, ENTRIES, SLOTS};
+use generated::{ENTITY_TEMPLATES, ENTRIES, SLOTS, WHOLE_LENGTHS};
 
 /// The entry of a name. Most names of a record cost one probe.
 #[inline]
@@ -170,10 +172,56 @@ pub fn lookup(name: &str) -> Option<&'static Entry> {
     find(name).map(entry)
 }
 
-/// The index of a name.
+/// Whether an object of this name is taken whole instead of being flattened.
+#[inline(always)]
+pub(crate) fn is_whole(name: &[u8]) -> bool {
+    // hardly any name has the length of one of them
+    name.len() < 64 && WHOLE_LENGTHS >> name.len() & 1 != 0 && is_entry_whole(name)
+}
+
+#[inline(never)]
+fn is_entry_whole(name: &[u8]) -> bool {
+    let entry = std::str::from_utf8(name).ok().and_then(lookup);
+    entry.is_some_and(|entry| entry.whole)
+}
+
+/// [`find`], or [`NONE`], for a name that is probably that of an entry.
+#[inline(always)]
+pub(crate) fn find_guessed(name: &str, guess: u16) -> u16 {
+    match ENTRIES.get(usize::from(guess)) {
+        Some(entry) if is_same(entry.name.as_bytes(), name.as_bytes()) => guess,
+        _ => find(name).unwrap_or(NONE),
+    }
+}
+
+/// Names are too short for the price of a call of `memcmp`.
+#[inline(always)]
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(end), Some(other)) => {
+            let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+            let differences = words.fold(0, |differences, (a, b)| {
+                differences | (u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b))
+            });
+            differences == 0 && end == other
+        }
+        _ => a == b,
+    }
+}
+
+/// Whether rules ask what an event has under names like this one, which [`find`] may not know.
 #[inline]
+pub(crate) fn is_asked(name: &str) -> bool {
+    name.starts_with("client.geo.") || name.starts_with("dns.answers.")
+}
+
+/// The index of a name.
+#[inline(always)]
 pub(crate) fn find(name: &str) -> Option<u16> {
-    let hash = hash(name.as_bytes());
+    let hash = hash::known(name.as_bytes());
     let fingerprint = (hash >> 48) as u32;
     let mut at = hash as usize % SLOTS.len();
     loop {
@@ -183,7 +231,7 @@ pub(crate) fn find(name: &str) -> Option<u16> {
         }
         if slot >> 16 == fingerprint {
             let index = (slot & 0xFFFF) as u16 - 1;
-            if entry(index).name == name {
+            if is_same(entry(index).name.as_bytes(), name.as_bytes()) {
                 return Some(index);
             }
         }

@@ -11,11 +11,55 @@ const MILLISECOND: i128 = 1_000_000;
 ///
 /// `None` for anything else, and for a time that `timeUnixNano` cannot hold: before 1970 or after 2554.
 pub fn parse(text: &str) -> Option<u64> {
+    if let Some(nanos) = plain(text.as_bytes()) {
+        return Some(nanos);
+    }
     let nanos = match text.as_bytes() {
         [_, _, _, _, b'-', ..] => date_time(text.as_bytes())?,
         _ => milliseconds_text(text)?,
     };
     u64::try_from(nanos).ok()
+}
+
+/// What `toISOString` of a browser writes, `2025-01-01T00:00:00.000Z`, with or without its milliseconds. `None` for
+/// any other spelling, and for what is no time.
+fn plain(text: &[u8]) -> Option<u64> {
+    let (first, rest) = text.split_first_chunk()?;
+    let (second, third) = rest.split_first_chunk()?;
+    let third = match *third {
+        [b':', s, e, b'Z'] => [b':', s, e, b'.', b'0', b'0', b'0', b'Z'],
+        [b':', s, e, b'.', m, i, l, b'Z'] => [b':', s, e, b'.', m, i, l, b'Z'],
+        _ => return None,
+    };
+    let [y, e, a, r, _, mo, nth, _] = digits(first, b"0000-00-")?;
+    let [da, ay, _, ho, ur, _, mi, nu] = digits(second, b"00T00:00")?;
+    let [_, se, co, _, milli, lli, li, _] = digits(&third, b":00.000Z")?;
+    let two = |tens: u8, ones: u8| u64::from(tens) * 10 + u64::from(ones);
+    let (hour, minute, second) = (two(ho, ur), two(mi, nu), two(se, co));
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let (year, month, day) = (two(y, e) * 100 + two(a, r), two(mo, nth), two(da, ay));
+    let days = days_from_civil(year as i64, month as i64, day as i64)?;
+    let seconds = u64::try_from(days).ok()? * 86_400 + hour * 3600 + minute * 60 + second;
+    let millis = two(milli, lli) * 10 + u64::from(li);
+    (seconds * 1000 + millis).checked_mul(1_000_000)
+}
+
+/// The values of eight characters that must be digits where `shape` has a zero, and what it has elsewhere.
+#[inline(always)]
+fn digits(text: &[u8; 8], shape: &[u8; 8]) -> Option<[u8; 8]> {
+    const HIGHEST: u64 = 0x8080_8080_8080_8080;
+    // What must be added to reach the highest bit of a byte: to 10, or to 1.
+    let mut room = [0x7f; 8];
+    for (room, shape) in room.iter_mut().zip(shape) {
+        if *shape == b'0' {
+            *room = 0x80 - 10;
+        }
+    }
+    let values = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*shape);
+    let sums = (values & !HIGHEST) + u64::from_le_bytes(room);
+    ((sums | values) & HIGHEST == 0).then(|| values.to_le_bytes())
 }
 
 /// Epoch milliseconds to nanoseconds; `None` before 1970 and after 2554.

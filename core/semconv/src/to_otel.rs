@@ -93,16 +93,16 @@ pub fn map(log: &mut LogDraft<'_, '_>, records: Records) -> Option<Report> {
     let mut event = Event::default();
     event.scan(&log.attributes());
     let body = ecs_body(log, records);
-    let is_event = event.marker
+    let is_event = event.seen.marker
         || body
         || records == Records::All
         || is_bare(log)
-        || event.irregular && normalize::has_marker(&event);
-    if !is_event || (event.fields.is_empty() && !body) {
+        || event.seen.irregular && normalize::has_marker(&log.attributes());
+    if !is_event || (event.seen.found == 0 && !body) {
         return None;
     }
     let mut report = Report::default();
-    if event.irregular || body {
+    if event.seen.irregular || body {
         report.collisions = normalize::normalize(log, &mut event, body);
     }
     let mut mapping = Mapping::new(log, &event);

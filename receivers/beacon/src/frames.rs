@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use smallvec::{SmallVec, smallvec};
 
 use crate::json::{Fault, Kind, Piece, Scanner, Text, unescape};
 
@@ -11,7 +12,7 @@ use crate::json::{Fault, Kind, Piece, Scanner, Text, unescape};
 #[derive(Debug, Default)]
 pub(crate) struct Frames<'t> {
     /// The text of each event, read no further than to know where it ends.
-    pub(crate) events: Vec<&'t str>,
+    pub(crate) events: SmallVec<[&'t str; 1]>,
     /// What stands around the events of a batch.
     pub(crate) batch: Option<Envelope<'t>>,
 }
@@ -40,10 +41,23 @@ pub(crate) struct Unreadable {
     pub(crate) expected: &'static str,
 }
 
+impl<'t> Frames<'t> {
+    /// One event.
+    pub(crate) fn one(text: &'t str) -> Frames<'t> {
+        Frames {
+            events: smallvec![text],
+            batch: None,
+        }
+    }
+}
+
 impl From<Fault> for Unreadable {
     fn from(fault: Fault) -> Unreadable {
         match fault {
-            Fault::Syntax { at, expected } => Unreadable { at, expected },
+            Fault::Syntax { at, expected } => Unreadable {
+                at: at as usize,
+                expected: expected.text(),
+            },
             Fault::Depth => Unreadable {
                 at: 0,
                 expected: "less nesting",
@@ -78,10 +92,7 @@ fn object(text: &str) -> Result<Frames<'_>, Unreadable> {
     {
         return Ok(frames);
     }
-    let one = Frames {
-        events: vec![text],
-        batch: None,
-    };
+    let one = Frames::one(text);
     if memchr::memchr(b'\n', text.as_bytes()).is_none() {
         return Ok(one);
     }
@@ -122,13 +133,13 @@ fn elements(text: &str) -> Result<Frames<'_>, Unreadable> {
     Ok(frames)
 }
 
-fn list<'t>(scanner: &mut Scanner<'t>, events: &mut Vec<&'t str>) -> Result<(), Fault> {
+fn list<'t>(scanner: &mut Scanner<'t>, events: &mut SmallVec<[&'t str; 1]>) -> Result<(), Fault> {
     if scanner.eat(b']') {
         return Ok(());
     }
     loop {
         events.push(scanner.skip()?);
-        if !scanner.next(b']', "',' or ']'")? {
+        if !scanner.next(b']')? {
             return Ok(());
         }
     }
@@ -164,7 +175,7 @@ fn batch(text: &str) -> Result<Option<Frames<'_>>, Unreadable> {
             }
             member(&mut scanner, text, name, &mut envelope)?;
         }
-        if !scanner.next(b'}', "',' or '}'")? {
+        if !scanner.next(b'}')? {
             break;
         }
     }
@@ -215,7 +226,7 @@ mod tests {
     use super::*;
 
     fn events(text: &str) -> Result<Vec<&str>, Unreadable> {
-        frames(text, false).map(|frames| frames.events)
+        frames(text, false).map(|frames| frames.events.into_vec())
     }
 
     #[test]

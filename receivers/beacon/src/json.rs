@@ -3,11 +3,12 @@
 //! The text is UTF-8 already, so a slice between two ASCII characters is a
 //! text too. Recursion is bounded; what is only stepped over needs none.
 
+mod marks;
 mod scan;
 mod text;
 mod write;
 
-pub(crate) use scan::{Fault, Scanner};
+pub(crate) use scan::{Expected, Fault, Scanner};
 pub(crate) use text::{Text, unescape, unescape_all};
 pub(crate) use write::{Limits, Writing};
 

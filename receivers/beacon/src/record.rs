@@ -51,10 +51,8 @@ pub(crate) fn write(
     for (path, piece) in fields.leaves.iter() {
         context.field(log, path, *piece, text, writing, &mut brought);
     }
-    for (path, piece) in context.defaults {
-        if !fields.leaves.iter().any(|(known, _)| known == path) {
-            context.field(log, path, *piece, context.text, writing, &mut brought);
-        }
+    if !context.defaults.is_empty() {
+        context.fill(log, fields, writing, &mut brought);
     }
     context.add(log, &brought);
     let truncated = writing.cut > cut || fields.left_out > 0;
@@ -66,6 +64,7 @@ pub(crate) fn write(
 }
 
 impl Context<'_> {
+    #[inline(always)]
     fn field(
         &self,
         log: &mut LogWriter<'_>,
@@ -104,14 +103,45 @@ impl Context<'_> {
         if writing.limits.sanitize
             && matches!(piece.kind, Kind::Plain | Kind::Escaped)
             && url::is_url_field(path)
-            && let Some(url) = piece.string(text)
-            && let Text::Owned(clean) = url::redacted(&url)
+            && self.redacted(log, path, piece, text, writing)
         {
-            let limit = clean.floor_char_boundary(writing.limits.text);
-            log.attribute(path, Value::String(clean.get(..limit).unwrap_or_default()));
             return;
         }
         writing.attribute(log, path, piece, text);
+    }
+
+    /// Writes a URL without its secrets; false when it has none.
+    #[inline(never)]
+    fn redacted(
+        &self,
+        log: &mut LogWriter<'_>,
+        path: &str,
+        piece: Piece,
+        text: &str,
+        writing: &Writing<'_>,
+    ) -> bool {
+        let Some(Text::Owned(clean)) = piece.string(text).as_deref().map(url::redacted) else {
+            return false;
+        };
+        let limit = clean.floor_char_boundary(writing.limits.text);
+        log.attribute(path, Value::String(clean.get(..limit).unwrap_or_default()));
+        true
+    }
+
+    /// What stands around the events of a batch, for one that lacks it.
+    #[cold]
+    fn fill(
+        &self,
+        log: &mut LogWriter<'_>,
+        fields: &Fields,
+        writing: &mut Writing<'_>,
+        brought: &mut Brought,
+    ) {
+        for (path, piece) in self.defaults {
+            if !fields.leaves.iter().any(|(known, _)| known == path) {
+                self.field(log, path, *piece, self.text, writing, brought);
+            }
+        }
     }
 
     fn trusts(&self, path: &str) -> bool {
@@ -124,6 +154,7 @@ impl Context<'_> {
         self.trusted.iter().any(covers)
     }
 
+    #[inline(never)]
     fn time(&self, log: &mut LogWriter<'_>, piece: Piece, text: &str, writing: &mut Writing<'_>) {
         let time = self.clock.event_time(times::of(piece, text));
         log.time_unix_nano(time.nanos);

@@ -77,7 +77,10 @@ impl ClientClock {
 /// A time as clients write it: ISO 8601, or a number since 1970 in seconds,
 /// milliseconds, microseconds or nanoseconds, told apart by its magnitude.
 pub(crate) fn read(text: &str) -> Option<u64> {
-    if text.bytes().next()?.is_ascii_digit()
+    let first = *text.as_bytes().first()?;
+    // A date is no number: to try would cost more than to read it.
+    if first.is_ascii_digit()
+        && !text.as_bytes().get(..5).is_some_and(is_date)
         && let Ok(number) = text.parse::<f64>()
     {
         return by_magnitude(text, number);
@@ -85,10 +88,15 @@ pub(crate) fn read(text: &str) -> Option<u64> {
     semconv::time::parse(text)
 }
 
+/// Whether it begins as dates do, and no number: with four digits and a hyphen.
+fn is_date(text: &[u8]) -> bool {
+    matches!(text, [year @ .., b'-'] if year.iter().all(u8::is_ascii_digit))
+}
+
 /// The time in a value.
 pub(crate) fn of(piece: Piece, text: &str) -> Option<u64> {
     match piece.kind {
-        Kind::Integer | Kind::Double => read(piece.raw(text)),
+        Kind::Plain | Kind::Integer | Kind::Double => read(piece.raw(text)),
         _ => read(&piece.string(text).unwrap_or(Cow::Borrowed(""))),
     }
 }

@@ -26,15 +26,20 @@ const SECRET: [&str; 16] = [
 
 /// Whether a field holds a URL that is cleaned.
 pub(crate) fn is_url_field(path: &str) -> bool {
-    path.starts_with("url.full")
-        || path == "url.original"
-        || path == "url.query"
-        || path == "http.request.referrer"
-        || path.ends_with(".url.full")
+    match path.as_bytes() {
+        [b'u', ..] if path.starts_with("url.full") => true,
+        [b'u', ..] if path == "url.original" || path == "url.query" => true,
+        [b'h', ..] if path == "http.request.referrer" => true,
+        [.., b'l'] => path.ends_with(".url.full"),
+        _ => false,
+    }
 }
 
 /// The URL without credentials and without values of secret query keys.
 pub(crate) fn redacted(url: &str) -> Cow<'_, str> {
+    if is_clean(url.as_bytes()) {
+        return Cow::Borrowed(url);
+    }
     let mut clean = Cow::Borrowed(url);
     if let Some(without) = without_credentials(url) {
         clean = Cow::Owned(without);
@@ -42,6 +47,26 @@ pub(crate) fn redacted(url: &str) -> Cow<'_, str> {
     match redacted_query(&clean) {
         Some(redacted) => Cow::Owned(redacted),
         None => clean,
+    }
+}
+
+/// Whether there is surely nothing to take out, by one look.
+fn is_clean(url: &[u8]) -> bool {
+    let Some(at) = memchr::memchr2(b'?', b'@', url) else {
+        return memchr::memchr(b'=', url).is_none();
+    };
+    let Some((b'?', mut pair)) = url.get(at..).and_then(<[u8]>::split_first) else {
+        return false;
+    };
+    loop {
+        // of a fragment it looks at more than is cleaned
+        let end = pair.iter().position(|byte| matches!(byte, b'&' | b'@'));
+        let (this, rest) = pair.split_at(end.unwrap_or(pair.len()));
+        match rest {
+            _ if is_secret(this) => return false,
+            [b'&', rest @ ..] => pair = rest,
+            rest => return rest.is_empty(),
+        }
     }
 }
 
@@ -59,28 +84,37 @@ fn without_credentials(url: &str) -> Option<String> {
 }
 
 fn redacted_query(url: &str) -> Option<String> {
-    let start = match url.find('?') {
+    let start = match memchr::memchr(b'?', url.as_bytes()) {
         Some(at) => at + 1,
-        None if !url.contains("://") && url.contains('=') => 0,
-        None => return None,
+        None => {
+            // a query alone
+            memchr::memchr(b'=', url.as_bytes()).filter(|_| !url.contains("://"))?;
+            0
+        }
     };
     let (before, rest) = url.split_at_checked(start)?;
-    let (query, after) = rest.split_at_checked(rest.find('#').unwrap_or(rest.len()))?;
-    let secret = |pair: &str| {
-        let (key, value) = pair.split_once('=')?;
-        (SECRET.contains(&key) && !value.is_empty()).then_some(key.to_owned())
-    };
-    if !query.split('&').any(|pair| secret(pair).is_some()) {
+    let end = memchr::memchr(b'#', rest.as_bytes()).unwrap_or(rest.len());
+    let (query, after) = rest.split_at_checked(end)?;
+    if !query.as_bytes().split(|byte| *byte == b'&').any(is_secret) {
         return None;
     }
     let pairs: Vec<Cow<'_, str>> = query
         .split('&')
-        .map(|pair| match secret(pair) {
-            Some(key) => Cow::Owned(format!("{key}=REDACTED")),
-            None => Cow::Borrowed(pair),
+        .map(|pair| match pair.split_once('=') {
+            Some((key, _)) if is_secret(pair.as_bytes()) => Cow::Owned(format!("{key}=REDACTED")),
+            _ => Cow::Borrowed(pair),
         })
         .collect();
     Some(format!("{before}{}{after}", pairs.join("&")))
+}
+
+/// Whether a pair of the query has a value that is nobody's business.
+fn is_secret(pair: &[u8]) -> bool {
+    let Some(at) = pair.iter().position(|byte| *byte == b'=') else {
+        return false;
+    };
+    let (key, value) = pair.split_at(at);
+    value.len() > 1 && SECRET.iter().any(|secret| secret.as_bytes() == key)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use bumpalo::Bump;
 
 use crate::Value;
-use crate::wire::{Cursor, put_bytes};
+use crate::wire::{Cursor, WireType, one_byte_key, put_bytes};
 use crate::write::value::put_value_content;
 use crate::write::{Sink, ValueWriter};
 
@@ -66,12 +66,29 @@ impl Arena {
         Value::decode(self.any_value_with(write))
     }
 
+    /// An array of one text.
+    pub fn list_of_one(&self, text: &str) -> Value<'_> {
+        const HEAD: usize = 4;
+        let mut list = [0; HEAD + STACK];
+        let len = text.len();
+        // `ArrayValue.values` with an `AnyValue.string_value` in it, all lengths one byte
+        if let Some(list) = list.get_mut(..HEAD + len)
+            && let Some((head, content)) = list.split_first_chunk_mut::<HEAD>()
+        {
+            *head = [0x0a, len as u8 + 2, STRING_KEY, len as u8];
+            content.copy_from_slice(text.as_bytes());
+            return Value::array(self.bytes(list));
+        }
+        self.build(|value| value.array(|array| array.push(Value::String(text))))
+    }
+
     /// The content of an `AnyValue`.
     #[inline]
     pub(crate) fn any_value(&self, value: Value<'_>) -> &[u8] {
         match value {
             Value::String(text) => self.short_field(STRING_VALUE, text.as_bytes()),
             Value::Empty => &[],
+            Value::Array(values) => self.short_field(ARRAY_VALUE, values.encoded()),
             Value::Bool(flag) => self.bytes(&[0x10, u8::from(flag)]),
             _ => self.encode(|out| put_value_content(out, value)),
         }
@@ -81,7 +98,6 @@ impl Arena {
     /// if it is short.
     #[inline]
     pub(crate) fn short_field(&self, number: u32, content: &[u8]) -> &[u8] {
-        const STACK: usize = 48;
         let mut field = [0; STACK + 2];
         match field.get_mut(2..content.len() + 2) {
             Some(place) if number < 16 => {
@@ -147,8 +163,13 @@ impl Arena {
     }
 }
 
-/// `AnyValue.string_value`.
+/// What is put together on the stack, at most.
+const STACK: usize = 100;
+
+/// Members of `AnyValue`, and the key of the first one on the wire.
 const STRING_VALUE: u32 = 1;
+const ARRAY_VALUE: u32 = 5;
+const STRING_KEY: u8 = one_byte_key(STRING_VALUE as u8, WireType::Len);
 
 /// The number of any field; its key is cut off again.
 const FIELD: u32 = 1;
@@ -176,6 +197,17 @@ mod tests {
             panic!("{map:?}")
         };
         assert_eq!(list.next(), Some(Value::String("1-2")));
+    }
+
+    #[test]
+    fn a_list_of_one_is_an_array_of_one() {
+        let arena = Arena::default();
+        for length in 0..300 {
+            let text = "x".repeat(length);
+            let built = arena.build(|v| v.array(|a| a.push(Value::String(&text))));
+            assert_eq!(arena.list_of_one(&text), built);
+            assert_eq!(arena.value(built), built);
+        }
     }
 
     #[test]

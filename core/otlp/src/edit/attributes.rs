@@ -4,7 +4,7 @@ use super::arena::Arena;
 use super::entries::{Attributes, Entry};
 use crate::wire::text;
 use crate::write::ValueWriter;
-use crate::{KeyValue, Value};
+use crate::{EncodedValue, KeyValue, Value};
 
 /// The attributes of a record, resource, scope, event ... while they are edited.
 ///
@@ -154,6 +154,12 @@ impl<'d, 'a> AttributesDraft<'d, 'a> {
         self.list.live(position).map(Entry::key_value)
     }
 
+    /// The attributes as they are now with their positions, values not decoded.
+    #[inline(always)]
+    pub fn encoded(&self) -> impl Iterator<Item = (usize, &'a str, EncodedValue<'a>)> + '_ {
+        self.list.encoded()
+    }
+
     /// The key at a position, without looking at the value.
     #[inline]
     pub fn key_at(&self, position: usize) -> Option<&'a str> {
@@ -172,6 +178,17 @@ impl<'d, 'a> AttributesDraft<'d, 'a> {
     pub fn rename_at(&mut self, position: usize, to: &str) {
         if self.list.live(position).is_some() {
             self.list.rename(position, self.arena.bytes(to.as_bytes()));
+        }
+    }
+
+    /// [`rename_at`](Self::rename_at) without a copy of the key, which lives long enough, and with another value.
+    #[inline]
+    pub fn replace_at(&mut self, position: usize, to: &'a str, value: Option<Value<'_>>) {
+        if self.list.live(position).is_some() {
+            self.list.rename(position, to.as_bytes());
+            if let Some(value) = value {
+                self.list.replace(position, self.arena.any_value(value));
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::arena::Arena;
 use crate::wire::{Fields, bytes_len, put_bytes, put_len, text};
-use crate::{KeyValue, Value};
+use crate::{EncodedValue, KeyValue, Value};
 
 /// What happened to one attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,12 @@ fn print(key: &[u8]) -> u64 {
     tail ^ (key.len() as u64) << 56
 }
 
+/// The bit of a key in the sets of [`Attributes`].
+#[inline(always)]
+fn bit(print: u64) -> u64 {
+    1 << (print.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58)
+}
+
 /// More attributes than most records have.
 const TYPICAL: usize = 16;
 
@@ -115,6 +121,10 @@ const TYPICAL: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Attributes<'a> {
     entries: Vec<Entry<'a>>,
+    /// The bits of all keys that were ever here: one whose bit is missing is not here.
+    keys: u64,
+    /// The bits of all keys that may be here more than once.
+    repeated: u64,
     /// Where added attributes go: the end of the message around them.
     end: usize,
     touched: bool,
@@ -127,8 +137,20 @@ impl<'a> Attributes<'a> {
             self.entries.reserve(TYPICAL);
         }
         self.entries.clear();
+        self.keys = 0;
+        self.repeated = 0;
         self.end = end;
         self.touched = false;
+    }
+
+    /// Remembers that a key is here; tells whether it may have been before.
+    #[inline(always)]
+    fn note(&mut self, print: u64) -> bool {
+        let bit = bit(print);
+        let known = self.keys & bit;
+        self.repeated |= known;
+        self.keys |= bit;
+        known != 0
     }
 
     pub(super) fn is_touched(&self) -> bool {
@@ -136,11 +158,28 @@ impl<'a> Attributes<'a> {
     }
 
     /// Takes in one `KeyValue` of the wire, found at `start..end`.
-    #[inline(always)]
     pub(super) fn read(&mut self, encoded: &'a [u8], start: usize, end: usize) {
         let (key, value) = split(encoded);
+        self.add(key, value, start, end);
+    }
+
+    /// Takes in the attributes that stand at `at` one after the other in the plainest form, and tells where the first
+    /// one stands that does not. `tag` is the key of their field, of one byte.
+    #[inline]
+    pub(super) fn read_plain(&mut self, message: &'a [u8], mut at: usize, tag: u8) -> usize {
+        while let Some((key, value, end)) = plainest(message, at, tag) {
+            self.add(key, Some(value), at, end);
+            at = end;
+        }
+        at
+    }
+
+    #[inline(always)]
+    fn add(&mut self, key: &'a [u8], value: Option<&'a [u8]>, start: usize, end: usize) {
+        let print = print(key);
+        self.note(print);
         self.entries.push(Entry {
-            print: print(key),
+            print,
             key,
             value,
             start,
@@ -152,13 +191,19 @@ impl<'a> Attributes<'a> {
     #[inline]
     pub(super) fn find(&self, key: &[u8]) -> Option<usize> {
         let print = print(key);
+        if self.keys & bit(print) == 0 {
+            return None;
+        }
         self.entries.iter().position(|entry| entry.is(print, key))
     }
 
-    /// Removes every attribute of this key that stands behind `first`.
+    /// Removes every attribute of this key but that at `first`.
     #[inline]
     fn remove_others(&mut self, key: &[u8], first: usize) {
         let print = print(key);
+        if self.repeated & bit(print) == 0 && first != usize::MAX {
+            return;
+        }
         for (at, entry) in self.entries.iter_mut().enumerate() {
             if at != first && entry.is(print, key) {
                 entry.state = State::Gone;
@@ -169,8 +214,10 @@ impl<'a> Attributes<'a> {
     #[inline]
     pub(super) fn push(&mut self, key: &'a [u8], value: &'a [u8]) {
         self.touched = true;
+        let print = print(key);
+        self.note(print);
         self.entries.push(Entry {
-            print: print(key),
+            print,
             key,
             value: Some(value),
             start: self.end,
@@ -198,14 +245,14 @@ impl<'a> Attributes<'a> {
     pub(super) fn rename(&mut self, at: usize, to: &'a [u8]) {
         self.touched = true;
         let print = print(to);
-        for (other, entry) in self.entries.iter_mut().enumerate() {
-            if other == at {
-                entry.key = to;
-                entry.print = print;
-                entry.state = State::Changed;
-            } else if entry.is(print, to) {
-                entry.state = State::Gone;
-            }
+        let Some(entry) = self.entries.get_mut(at) else {
+            return;
+        };
+        entry.key = to;
+        entry.print = print;
+        entry.state = State::Changed;
+        if self.note(print) {
+            self.remove_others(to, at);
         }
     }
 
@@ -222,6 +269,7 @@ impl<'a> Attributes<'a> {
         };
         self.touched = true;
         let to_print = print(to);
+        self.note(to_print);
         for (at, entry) in self.entries.iter_mut().enumerate() {
             if at == first {
                 entry.key = arena.bytes(to);
@@ -254,6 +302,17 @@ impl<'a> Attributes<'a> {
         self.entries
             .iter()
             .filter(|entry| entry.state != State::Gone)
+    }
+
+    /// The same with their positions, values not decoded.
+    #[inline(always)]
+    pub(super) fn encoded(&self) -> impl Iterator<Item = (usize, &'a str, EncodedValue<'a>)> + '_ {
+        let live = self.entries.iter().enumerate();
+        live.filter(|(_, entry)| entry.state != State::Gone)
+            .map(|(at, entry)| {
+                let value = EncodedValue::new(entry.value.unwrap_or_default());
+                (at, text(entry.key), value)
+            })
     }
 
     /// One past the last position, gone ones included.
@@ -330,24 +389,46 @@ fn split(encoded: &[u8]) -> (&[u8], Option<&[u8]>) {
     plain(encoded).unwrap_or_else(|| any_form(encoded))
 }
 
+/// A field with this key of one byte, a `KeyValue` of key, value and nothing else, all lengths one byte: key, value,
+/// and where it ends.
+#[inline(always)]
+fn plainest(message: &[u8], at: usize, tag: u8) -> Option<(&[u8], &[u8], usize)> {
+    const LENGTHS: u32 = 0x80ff_80ff;
+    let (head, rest) = message.get(at..)?.split_first_chunk::<4>()?;
+    let [_, len, _, key_len] = *head;
+    // the field's key, a length below 128, the key of the key, another such length
+    if u32::from_le_bytes(*head) & LENGTHS != u32::from_le_bytes([tag, 0, 0x0a, 0]) {
+        return None;
+    }
+    let (key, rest) = rest.split_at_checked(usize::from(key_len))?;
+    let ([0x12, value_len @ ..0x80], rest) = rest.split_first_chunk()? else {
+        return None;
+    };
+    if usize::from(len) != key.len() + usize::from(*value_len) + 4 {
+        return None;
+    }
+    let value = rest.get(..usize::from(*value_len))?;
+    Some((key, value, at + 2 + usize::from(len)))
+}
+
 /// The usual form: key, then value, both short, and nothing else.
 #[inline(always)]
 fn plain(encoded: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
-    let (&[tag, len], rest) = encoded.split_first_chunk::<2>()?;
-    if tag != 0x0a || len >= 0x80 {
+    let &[0x0a, len @ ..0x80, ref rest @ ..] = encoded else {
         return None;
-    }
+    };
     let (key, rest) = rest.split_at_checked(usize::from(len))?;
-    let (&[tag, len], rest) = rest.split_first_chunk::<2>()?;
-    if tag != 0x12 {
-        return None;
+    match *rest {
+        [0x12, len @ ..0x80, ref value @ ..] if usize::from(len) == value.len() => {
+            Some((key, Some(value)))
+        }
+        [0x12, low @ 0x80..=0xff, high @ ..0x80, ref value @ ..]
+            if usize::from(low & 0x7f) | usize::from(high) << 7 == value.len() =>
+        {
+            Some((key, Some(value)))
+        }
+        _ => None,
     }
-    if usize::from(len) == rest.len() && len < 0x80 {
-        return Some((key, Some(rest)));
-    }
-    let (&next, rest) = rest.split_first()?;
-    let long = usize::from(len & 0x7f) | usize::from(next) << 7;
-    (len >= 0x80 && next < 0x80 && long == rest.len()).then_some((key, Some(rest)))
 }
 
 /// Any order, padded lengths, repeated and unknown fields: the last one counts.

@@ -1,6 +1,7 @@
 //! The two messages around records, which look the same in every signal.
 
 use super::arena::Arena;
+use super::scan::Steps;
 use super::weave::Place;
 use crate::wire::{Field, Fields};
 
@@ -48,15 +49,16 @@ impl<'a> Layout<'a> {
             behind: false,
         };
         let mut inner = false;
-        for field in Fields::new(message) {
-            match field.number {
+        for step in Steps::new(message) {
+            let content = || message.get(step.content..step.end).unwrap_or_default();
+            match step.number {
                 HEAD => {
-                    layout.head = Some((field.start, field.end));
-                    layout.head_content = field.bytes();
+                    layout.head = Some((step.start, step.end));
+                    layout.head_content = content();
                     layout.behind = inner;
                 }
                 INNER => inner = true,
-                SCHEMA_URL => layout.schema_url = field.bytes(),
+                SCHEMA_URL => layout.schema_url = content(),
                 _ => {}
             }
         }

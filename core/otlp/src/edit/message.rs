@@ -73,8 +73,8 @@ pub(super) struct Message<'a> {
     children_touched: bool,
     /// The last occurrence of a field that was seen.
     places: [(usize, usize); NUMBERS],
-    /// A field that was changed, key included; empty when it was cleared.
-    fields: [&'a [u8]; NUMBERS],
+    /// A field that was changed, key included; nothing when it was cleared.
+    fields: [Option<&'a [u8]>; NUMBERS],
     children: Vec<Child<'a>>,
     cuts: Vec<Cut>,
 }
@@ -93,7 +93,7 @@ impl<'a> Message<'a> {
             listed: 0,
             children_touched: false,
             places: [(0, 0); NUMBERS],
-            fields: [&[]; NUMBERS],
+            fields: [None; NUMBERS],
             children: Vec::new(),
             cuts: Vec::new(),
         }
@@ -151,9 +151,21 @@ impl<'a> Message<'a> {
         self.attributes.reset(self.body.len());
         self.seen = 0;
         self.repeated = 0;
-        for step in Steps::new(self.body) {
+        let body = self.body;
+        // 0 is no key of a field
+        let key = match self.attribute_number {
+            number @ 1..16 => (number << 3 | 2) as u8,
+            _ => 0,
+        };
+        let mut steps = Steps::new(body);
+        loop {
+            // Nearly all fields are short attributes.
+            steps.go_to(self.attributes.read_plain(body, steps.at(), key));
+            let Some(step) = steps.next() else {
+                break;
+            };
             if step.number == self.attribute_number {
-                let content = self.body.get(step.content..step.end).unwrap_or_default();
+                let content = body.get(step.content..step.end).unwrap_or_default();
                 self.attributes.read(content, step.start, step.end);
             } else {
                 self.note(step);
@@ -187,7 +199,7 @@ impl<'a> Message<'a> {
     pub(super) fn field(&mut self, number: u32) -> Option<Field<'a>> {
         let at = number as usize;
         if self.changed & 1 << number != 0 {
-            return Fields::new(self.fields.get(at)?).next();
+            return Fields::new(self.fields.get(at).copied().flatten()?).next();
         }
         if !self.fields_known {
             self.find_fields();
@@ -203,7 +215,7 @@ impl<'a> Message<'a> {
     #[inline]
     pub(super) fn set_field(&mut self, number: u32, encoded: &'a [u8]) {
         if let Some(field) = self.fields.get_mut(number as usize) {
-            *field = encoded;
+            *field = Some(encoded);
             self.changed |= 1 << number;
         }
     }
@@ -310,14 +322,33 @@ impl<'a> Message<'a> {
 
     /// Appends the content as it is now.
     pub(super) fn write(&mut self, out: &mut Vec<u8>) {
-        if self.changed == 0 && !self.children_touched {
-            self.write_attributes(out);
-        } else {
-            self.write_all(out);
+        if self.children_touched || self.changed != 0 && !self.are_new(self.changed) {
+            return self.write_all(out);
+        }
+        self.write_attributes(out);
+        self.write_fields(out);
+    }
+
+    /// Whether none of these fields is on the wire, so that nothing of it has to be left out.
+    fn are_new(&mut self, fields: u32) -> bool {
+        if !self.fields_known {
+            self.find_fields();
+        }
+        fields & self.seen == 0
+    }
+
+    /// Appends the fields that were set.
+    #[inline]
+    fn write_fields(&self, out: &mut Vec<u8>) {
+        let mut changed = self.changed;
+        while changed != 0 {
+            let field = self.fields[changed.trailing_zeros() as usize];
+            out.extend_from_slice(field.unwrap_or_default());
+            changed &= changed - 1;
         }
     }
 
-    /// Only attributes changed: they are in wire order already.
+    /// The body with its changed attributes: they are in wire order already.
     #[inline]
     fn write_attributes(&self, out: &mut Vec<u8>) {
         let mut copied = 0;
@@ -349,11 +380,7 @@ impl<'a> Message<'a> {
             }
         }
         out.extend_from_slice(&self.body[copied..]);
-        let mut changed = self.changed;
-        while changed != 0 {
-            out.extend_from_slice(self.fields[changed.trailing_zeros() as usize]);
-            changed &= changed - 1;
-        }
+        self.write_fields(out);
     }
 
     /// Everything that is not copied from the body, in wire order.

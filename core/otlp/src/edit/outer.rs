@@ -17,7 +17,12 @@ const SCOPE_DROPPED: u32 = 4;
 /// A resource or a scope under edit, with the schema's URL that stands beside it.
 #[derive(Debug)]
 pub(super) struct Outer<'a> {
-    pub(super) message: Message<'a>,
+    body: &'a [u8],
+    attribute_number: u32,
+    /// Not made before somebody looks into a resource or scope: many edits only stamp them.
+    message: Option<Message<'a>>,
+    /// Whether `message` is that of the present resource or scope.
+    is_read: bool,
     schema_url: &'a [u8],
     schema_touched: bool,
 }
@@ -25,7 +30,10 @@ pub(super) struct Outer<'a> {
 impl<'a> Outer<'a> {
     pub(super) fn new(attribute_number: u32) -> Self {
         Outer {
-            message: Message::new(attribute_number),
+            body: &[],
+            attribute_number,
+            message: None,
+            is_read: false,
             schema_url: &[],
             schema_touched: false,
         }
@@ -33,14 +41,46 @@ impl<'a> Outer<'a> {
 
     #[inline]
     pub(super) fn reset(&mut self, body: &'a [u8], schema_url: &'a [u8]) {
-        self.message.reset(body);
+        self.body = body;
+        self.is_read = false;
         self.schema_url = schema_url;
         self.schema_touched = false;
     }
 
     #[inline]
+    pub(super) fn message(&mut self) -> &mut Message<'a> {
+        let number = self.attribute_number;
+        let message = self.message.get_or_insert_with(|| Message::new(number));
+        if !self.is_read {
+            message.reset(self.body);
+            self.is_read = true;
+        }
+        message
+    }
+
+    /// The message, if anything in it changed.
+    #[inline]
+    pub(super) fn changed(&mut self) -> Option<&mut Message<'a>> {
+        let message = self.message.as_mut().filter(|_| self.is_read)?;
+        message.is_touched().then_some(message)
+    }
+
+    /// The content as it is now, encoded if something changed.
+    pub(super) fn current(&mut self, arena: &'a Arena) -> &'a [u8] {
+        let body = self.body;
+        self.changed()
+            .map_or(body, |message| message.current(arena))
+    }
+
+    /// The content as it came.
+    pub(super) fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    #[inline]
     pub(super) fn is_touched(&self) -> bool {
-        self.schema_touched || self.message.is_touched()
+        self.schema_touched
+            || self.is_read && self.message.as_ref().is_some_and(Message::is_touched)
     }
 
     /// The new schema URL, if it was set.
@@ -76,17 +116,17 @@ macro_rules! outer_draft {
             /// Its attributes.
             #[inline]
             pub fn attributes(&mut self) -> AttributesDraft<'_, 'a> {
-                AttributesDraft::new(self.outer.message.attributes(), self.arena)
+                AttributesDraft::new(self.outer.message().attributes(), self.arena)
             }
 
             /// How many attributes the producer discarded.
             pub fn dropped_attributes_count(&mut self) -> u32 {
-                self.outer.message.u32($dropped)
+                self.outer.message().u32($dropped)
             }
 
             /// Sets how many attributes were discarded.
             pub fn set_dropped_attributes_count(&mut self, count: u32) {
-                self.outer.message.set_uint(self.arena, $dropped, u64::from(count));
+                self.outer.message().set_uint(self.arena, $dropped, u64::from(count));
             }
 
             /// The schema of its names; empty when there is none.
@@ -98,6 +138,15 @@ macro_rules! outer_draft {
             pub fn set_schema_url(&mut self, url: &str) {
                 if self.outer.schema_url != url.as_bytes() {
                     self.outer.schema_url = self.arena.bytes(url.as_bytes());
+                    self.outer.schema_touched = true;
+                }
+            }
+
+            /// [`set_schema_url`](Self::set_schema_url) without a copy, if there is none yet.
+            #[inline]
+            pub fn stamp_schema_url(&mut self, url: &'static str) {
+                if self.outer.schema_url.is_empty() && !url.is_empty() {
+                    self.outer.schema_url = url.as_bytes();
                     self.outer.schema_touched = true;
                 }
             }
@@ -119,28 +168,28 @@ outer_draft! {
 impl<'a> ScopeDraft<'_, 'a> {
     /// The name, often empty.
     pub fn name(&mut self) -> &'a str {
-        self.outer.message.str(SCOPE_NAME)
+        self.outer.message().str(SCOPE_NAME)
     }
 
     /// Sets the name; nothing happens if it is that already.
     pub fn set_name(&mut self, name: &str) {
-        if self.outer.message.bytes(SCOPE_NAME) != name.as_bytes() {
+        if self.outer.message().bytes(SCOPE_NAME) != name.as_bytes() {
             self.outer
-                .message
+                .message()
                 .set_bytes(self.arena, SCOPE_NAME, name.as_bytes());
         }
     }
 
     /// The version, often empty.
     pub fn version(&mut self) -> &'a str {
-        self.outer.message.str(SCOPE_VERSION)
+        self.outer.message().str(SCOPE_VERSION)
     }
 
     /// Sets the version; nothing happens if it is that already.
     pub fn set_version(&mut self, version: &str) {
-        if self.outer.message.bytes(SCOPE_VERSION) != version.as_bytes() {
+        if self.outer.message().bytes(SCOPE_VERSION) != version.as_bytes() {
             self.outer
-                .message
+                .message()
                 .set_bytes(self.arena, SCOPE_VERSION, version.as_bytes());
         }
     }

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::{Edit, Touches};
 use crate::Signal;
 
-type List<'e> = SmallVec<[&'e dyn Edit; 4]>;
+type List<'e> = SmallVec<[&'e dyn Edit; 2]>;
 
 /// The hooks of one walk, level by level, each in the order of the edits.
 #[derive(Default)]
@@ -110,9 +110,10 @@ pub(super) fn plan<'e>(edits: &[&'e dyn Edit], signal: Signal) -> SmallVec<[Step
         match walks.last_mut() {
             Some(walk) if walk.is_empty() || walk.may_take(part) => walk.take(edit, part),
             _ => {
-                let mut walk = Steps::default();
-                walk.take(edit, part);
-                walks.push(walk);
+                walks.push(Steps::default());
+                if let Some(walk) = walks.last_mut() {
+                    walk.take(edit, part);
+                }
             }
         }
     }

@@ -101,7 +101,7 @@ impl<'a> Record<'a> {
     /// The record's attributes and those of its resource, both at once.
     pub(super) fn both(&mut self) -> (&mut Message<'a>, &mut Message<'a>) {
         self.resource();
-        (&mut self.message, &mut self.resource.message)
+        (&mut self.message, self.resource.message())
     }
 
     /// Whether it wants to stand under another resource or scope.
@@ -164,7 +164,7 @@ macro_rules! record_common {
             /// [`Touches::moves`](super::Touches::moves).
             #[inline]
             pub fn resource_attributes(&mut self) -> AttributesDraft<'_, 'a> {
-                AttributesDraft::new(self.record.resource().message.attributes(), self.arena)
+                AttributesDraft::new(self.record.resource().message().attributes(), self.arena)
             }
 
             /// Its own resource; see [`resource_attributes`](Self::resource_attributes).

@@ -28,6 +28,18 @@ impl<'a> Steps<'a> {
         Steps { message, at: 0 }
     }
 
+    /// Where the next field starts.
+    #[inline(always)]
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes on at another field.
+    #[inline(always)]
+    pub(super) const fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
     /// A field whose key is one byte, and whose length (or varint) is at most
     /// two: all but the rarest.
     #[inline(always)]

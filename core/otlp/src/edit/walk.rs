@@ -153,8 +153,8 @@ impl<'a, 'e> Walk<'a, 'e> {
             }
             let arena = self.arena;
             let outer = self.outer(around);
-            if outer.message.is_touched() {
-                head = Some(outer.message.current(arena));
+            if let Some(message) = outer.changed() {
+                head = Some(message.current(arena));
             }
             url = outer.new_schema_url();
         }
@@ -213,13 +213,19 @@ impl<'a, 'e> Walk<'a, 'e> {
             Around::Resource => {
                 block.resource = content;
                 block.resource_schema_url = schema_url;
-                self.facts.resource = Resource::decode(content);
+                self.facts.resource = match content {
+                    [] => Resource::default(),
+                    _ => Resource::decode(content),
+                };
                 self.facts.resource_schema_url = text(schema_url);
             }
             Around::Scope => {
                 block.scope = content;
                 block.scope_schema_url = schema_url;
-                self.facts.scope = Scope::decode(content);
+                self.facts.scope = match content {
+                    [] => Scope::default(),
+                    _ => Scope::decode(content),
+                };
                 self.facts.scope_schema_url = text(schema_url);
             }
         }
@@ -355,11 +361,11 @@ impl<'a, 'e> Walk<'a, 'e> {
     pub(super) fn stand_where_moved(&mut self) {
         let mut block = self.record.block;
         if let Some(own) = self.record.moved_resource() {
-            block.resource = own.message.current(self.arena);
+            block.resource = own.current(self.arena);
             block.resource_schema_url = own.schema_url();
         }
         if let Some(own) = self.record.moved_scope() {
-            block.scope = own.message.current(self.arena);
+            block.scope = own.current(self.arena);
             block.scope_schema_url = own.schema_url();
         }
         self.stand_in(block);

@@ -5,6 +5,10 @@ use crate::wire::{Field, Fields, WireType, one_byte_key, text};
 const KEY: u8 = one_byte_key(1, WireType::Len);
 const VALUE: u8 = one_byte_key(2, WireType::Len);
 const STRING: u8 = one_byte_key(1, WireType::Len);
+/// Those of the other plain members of `AnyValue`.
+const BOOL: u8 = one_byte_key(2, WireType::Varint);
+const INT: u8 = one_byte_key(3, WireType::Varint);
+const DOUBLE: u8 = one_byte_key(4, WireType::Fixed64);
 
 /// An attribute: a key with its value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +79,11 @@ impl<'a> Value<'a> {
         value
     }
 
+    /// An array, from the content of a valid `ArrayValue`.
+    pub(crate) const fn array(array_value: &'a [u8]) -> Value<'a> {
+        Value::Array(Values { rest: array_value })
+    }
+
     /// The text, if it is text.
     #[inline]
     pub const fn as_str(&self) -> Option<&'a str> {
@@ -84,9 +93,79 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// What it is.
+    #[inline]
+    pub const fn kind(&self) -> ValueKind {
+        match self {
+            Value::String(_) => ValueKind::String,
+            Value::Bool(_) => ValueKind::Bool,
+            Value::Int(_) => ValueKind::Int,
+            Value::Double(_) => ValueKind::Double,
+            Value::Bytes(_) => ValueKind::Bytes,
+            Value::Array(_) => ValueKind::Array,
+            Value::Map(_) => ValueKind::Map,
+            Value::Empty => ValueKind::Empty,
+        }
+    }
+
     /// Whether it has no content.
     pub const fn is_empty(&self) -> bool {
         matches!(self, Value::Empty)
+    }
+}
+
+/// What a [`Value`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueKind {
+    /// [`Value::String`]
+    String,
+    /// [`Value::Bool`]
+    Bool,
+    /// [`Value::Int`]
+    Int,
+    /// [`Value::Double`]
+    Double,
+    /// [`Value::Bytes`]
+    Bytes,
+    /// [`Value::Array`]
+    Array,
+    /// [`Value::Map`]
+    Map,
+    /// [`Value::Empty`]
+    Empty,
+}
+
+/// A value that nobody looked into yet.
+#[derive(Clone, Copy, Debug)]
+pub struct EncodedValue<'a>(&'a [u8]);
+
+impl<'a> EncodedValue<'a> {
+    /// The content of an `AnyValue`.
+    #[inline(always)]
+    pub(crate) const fn new(any_value: &'a [u8]) -> Self {
+        EncodedValue(any_value)
+    }
+
+    /// What it is. Cheaper than to decode it.
+    #[inline]
+    pub fn kind(&self) -> ValueKind {
+        match *self.0 {
+            [STRING, len @ ..0x80, ref content @ ..] if usize::from(len) == content.len() => {
+                ValueKind::String
+            }
+            [INT, ref more @ .., ..0x80] if more.len() < 10 && more.iter().all(|b| *b >= 0x80) => {
+                ValueKind::Int
+            }
+            [BOOL, ..0x80] => ValueKind::Bool,
+            [DOUBLE, _, _, _, _, _, _, _, _] => ValueKind::Double,
+            _ => self.decode().kind(),
+        }
+    }
+
+    /// The value.
+    #[inline]
+    pub fn decode(&self) -> Value<'a> {
+        Value::decode(self.0)
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) struct Sink {
 
 impl Sink {
     /// Appends an attribute to a list that is field `number` of the open message.
+    #[inline]
     pub(crate) fn attribute(&mut self, number: u32, key: &str, value: Value<'_>) {
         value::put_key_value(&mut self.bytes, number, key, value);
     }

@@ -105,12 +105,15 @@ pub(crate) fn put_key_value(out: &mut Vec<u8>, number: u32, key: &str, value: Va
         {
             put_short_text(out, number, key, text);
         }
+        Value::Int(integer) if number < 16 && (1..100).contains(&key.len()) => {
+            put_short_int(out, number, key, integer);
+        }
         _ => put_any_key_value(out, number, key, value),
     }
 }
 
 /// A text as most are: all lengths are one byte.
-#[inline]
+#[inline(never)]
 fn put_short_text(out: &mut Vec<u8>, number: u32, key: &str, text: &str) {
     const KEY: u8 = one_byte_key(key_value::KEY as u8, WireType::Len);
     const VALUE: u8 = one_byte_key(key_value::VALUE as u8, WireType::Len);
@@ -124,10 +127,48 @@ fn put_short_text(out: &mut Vec<u8>, number: u32, key: &str, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// An integer under a short key: all lengths are one byte.
+#[inline(never)]
+fn put_short_int(out: &mut Vec<u8>, number: u32, key: &str, integer: i64) {
+    const KEY: u8 = one_byte_key(key_value::KEY as u8, WireType::Len);
+    const VALUE: u8 = one_byte_key(key_value::VALUE as u8, WireType::Len);
+    const INT: u8 = one_byte_key(any_value::INT as u8, WireType::Varint);
+    let (key_len, width) = (key.len() as u8, varint_len(integer as u64) as u8);
+    let pair = one_byte_key(number as u8, WireType::Len);
+    out.reserve(key.len() + 17);
+    out.extend_from_slice(&[pair, key_len + width + 5, KEY, key_len]);
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(&[VALUE, width + 1, INT]);
+    wire::put_varint(out, integer as u64);
+}
+
 fn put_any_key_value(out: &mut Vec<u8>, number: u32, key: &str, value: Value<'_>) {
     wire::put_len(out, number, key_value_size(key, value));
     if !key.is_empty() {
         wire::put_bytes(out, key_value::KEY, key.as_bytes());
     }
     put_value(out, key_value::VALUE, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_attributes_are_as_any_others() {
+        let integers = (0..64).map(|shift| Value::Int(i64::MIN >> shift));
+        let integers =
+            integers.chain((0..64).map(|shift| Value::Int((i64::MAX as u64 >> shift) as i64)));
+        let long = "x".repeat(200);
+        let texts = (0..200).filter_map(|length| long.get(..length).map(Value::String));
+        for value in integers.chain(texts) {
+            for length in [0, 1, 8, 99, 100, 101, 127, 128] {
+                let key = long.get(..length).unwrap_or_default();
+                let (mut short, mut any) = (Vec::new(), Vec::new());
+                put_key_value(&mut short, 6, key, value);
+                put_any_key_value(&mut any, 6, key, value);
+                assert_eq!(short, any, "{length} {value:?}");
+            }
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! The fields of one event, each looked up once.
 
+use std::cell::Cell;
+
 use otlp::edit::AttributesDraft;
-use otlp::{KeyValue, Value};
+use otlp::{KeyValue, Value, ValueKind};
 use smallvec::SmallVec;
 
 use crate::table::{self, Entry, Family, NONE, Source};
@@ -26,26 +28,18 @@ pub(super) struct Field<'a> {
 pub(super) const NOWHERE: usize = usize::MAX;
 /// The rank of custom fields.
 pub(super) const CUSTOM: u8 = u8::MAX;
-/// The rank of fields that are in their place already.
+/// The rank of fields that are in their place already, and are here since others ask for them.
 const SETTLED: u8 = u8::MAX - 1;
 
-/// Kinds of values, as `build.rs` counts them in [`Entry::settled`].
-const ARRAY: u8 = 32;
-const MAP: u8 = 64;
-const EMPTY: u8 = 128;
+/// Kinds of values, in bits as `build.rs` counts them in [`Entry::settled`].
+const ARRAY: u8 = bit(ValueKind::Array);
+const MAP: u8 = bit(ValueKind::Map);
+const EMPTY: u8 = bit(ValueKind::Empty);
 
+/// The bit of a kind.
 #[inline(always)]
-const fn kind(value: &Value<'_>) -> u8 {
-    match value {
-        Value::String(_) => 1,
-        Value::Bool(_) => 2,
-        Value::Int(_) => 4,
-        Value::Double(_) => 8,
-        Value::Bytes(_) => 16,
-        Value::Array(_) => ARRAY,
-        Value::Map(_) => MAP,
-        Value::Empty => EMPTY,
-    }
+const fn bit(kind: ValueKind) -> u8 {
+    1 << kind as u8
 }
 
 /// Whether the value is none, or has to be flattened.
@@ -64,14 +58,25 @@ impl Field<'_> {
     }
 }
 
-/// All fields of an event, and what is known about them after one pass.
+/// The fields of an event, and what is known about all of them after one pass.
 #[derive(Debug, Default)]
 pub(super) struct Event<'a> {
-    pub(super) fields: SmallVec<[Field<'a>; 24]>,
-    /// One bit a rank that occurs.
-    pub(super) ranks: u8,
+    /// Those for which there is something to do, or which others ask for.
+    pub(super) fields: Fields<'a>,
+    pub(super) seen: Seen,
+}
+
+type Fields<'a> = SmallVec<[Field<'a>; 24]>;
+
+/// What is known about all fields of an event.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    /// How many there are.
+    pub(super) found: usize,
     /// The union of [`Entry::role`].
     pub(super) roles: u32,
+    /// One bit a rank that occurs.
+    pub(super) ranks: u8,
     /// There is a custom field that does not simply stay where it is.
     pub(super) customs: bool,
     /// There are dotted geo points.
@@ -82,65 +87,55 @@ pub(super) struct Event<'a> {
     pub(super) irregular: bool,
 }
 
+thread_local! {
+    /// The entries that the attributes of the last record had, by position: a guess for the next record.
+    static LAST: [Cell<u16>; 32] = const { [const { Cell::new(NONE) }; 32] };
+}
+
 impl<'a> Event<'a> {
     /// Takes in the attributes of a record, as they stand.
-    #[inline]
     pub(super) fn scan(&mut self, attributes: &AttributesDraft<'_, 'a>) {
-        for position in 0..attributes.positions() {
-            if let Some(attribute) = attributes.at(position) {
-                self.push(&attribute, position);
+        // a local one, which the compiler keeps in registers
+        let mut seen = self.seen;
+        LAST.with(|last| {
+            for (position, key, value) in attributes.encoded() {
+                let guess = last.get(position);
+                let index = table::find_guessed(key, guess.map_or(NONE, Cell::get));
+                if let Some(guess) = guess {
+                    guess.set(index);
+                }
+                let kind = value.kind();
+                if let Some((family, rank)) =
+                    seen.take(key, index, kind, position, || value.decode())
+                {
+                    self.fields.push(Field {
+                        key,
+                        value: value.decode(),
+                        position,
+                        index,
+                        family,
+                        rank,
+                    });
+                }
             }
-        }
-    }
-
-    /// Takes in one attribute, or one leaf of a map.
-    // Not inlined, so that the value is copied after the lookup of the name and
-    // not right after it was put together in narrower pieces, which stalls.
-    #[inline(never)]
-    pub(super) fn push(&mut self, attribute: &KeyValue<'a>, position: usize) {
-        let KeyValue { key, value } = attribute;
-        let kind = kind(value);
-        self.irregular |= kind & (EMPTY | ARRAY | MAP) != 0 && is_irregular(key, value);
-        let (mut family, mut rank) = (Family::Custom, CUSTOM);
-        let index = table::find(key).unwrap_or(NONE);
-        if index != NONE {
-            let entry = table::entry(index);
-            self.marker |= entry.marker;
-            self.roles |= entry.role;
-            if entry.settled & kind != 0 && position != NOWHERE {
-                rank = SETTLED;
-            } else if entry.source == Source::Semconv {
-                self.customs = true;
-            } else {
-                rank = entry.rank;
-                self.ranks |= 1 << rank;
-            }
-        } else {
-            self.irregular |= key.is_empty();
-            family = table::family(key);
-            if family != Family::Custom {
-                self.family(family);
-            }
-            self.customs |= position == NOWHERE;
-        }
-        self.fields.push(Field {
-            key,
-            value: *value,
-            position,
-            index,
-            family,
-            rank,
         });
+        self.seen = seen;
     }
 
-    #[cold]
-    fn family(&mut self, family: Family) {
-        self.customs = true;
-        self.marker |= matches!(
-            family,
-            Family::Label | Family::ContainerLabel | Family::Point(_)
-        );
-        self.points |= matches!(family, Family::Point(_));
+    /// Takes in one leaf of a map, or an attribute.
+    pub(super) fn push(&mut self, KeyValue { key, value }: KeyValue<'a>, position: usize) {
+        let index = table::find(key).unwrap_or(NONE);
+        let kind = value.kind();
+        if let Some((family, rank)) = self.seen.take(key, index, kind, position, || value) {
+            self.fields.push(Field {
+                key,
+                value,
+                position,
+                index,
+                family,
+                rank,
+            });
+        }
     }
 
     /// The field with this entry.
@@ -151,6 +146,58 @@ impl<'a> Event<'a> {
     /// Whether a field with this role is there.
     #[inline]
     pub(super) fn has(&self, role: u32) -> bool {
-        self.roles & role != 0
+        self.seen.roles & role != 0
+    }
+}
+
+impl Seen {
+    /// Takes one field into account: its family and rank, or nothing when it stays as it is and nobody asks for it.
+    #[inline(always)]
+    fn take<'a>(
+        &mut self,
+        key: &str,
+        index: u16,
+        kind: ValueKind,
+        position: usize,
+        value: impl Fn() -> Value<'a>,
+    ) -> Option<(Family, u8)> {
+        let kind = bit(kind);
+        self.found += 1;
+        if kind & (EMPTY | ARRAY | MAP) != 0 {
+            self.irregular |= is_irregular(key, &value());
+        }
+        if index == NONE {
+            return self.take_unknown(key, position);
+        }
+        let entry = table::entry(index);
+        self.marker |= entry.marker;
+        self.roles |= entry.role;
+        if entry.settled & kind != 0 && position != NOWHERE {
+            return entry.asked.then_some((Family::Custom, SETTLED));
+        }
+        if entry.source == Source::Semconv {
+            self.customs = true;
+            return Some((Family::Custom, CUSTOM));
+        }
+        self.ranks |= 1 << entry.rank;
+        Some((Family::Custom, entry.rank))
+    }
+
+    #[inline(always)]
+    fn take_unknown(&mut self, key: &str, position: usize) -> Option<(Family, u8)> {
+        self.irregular |= key.is_empty();
+        let family = table::family(key);
+        if family == Family::Custom {
+            self.customs |= position == NOWHERE;
+            let stays = position != NOWHERE && !table::is_asked(key);
+            return (!stays).then_some((family, CUSTOM));
+        }
+        self.customs = true;
+        self.marker |= matches!(
+            family,
+            Family::Label | Family::ContainerLabel | Family::Point(_)
+        );
+        self.points |= matches!(family, Family::Point(_));
+        Some((family, CUSTOM))
     }
 }

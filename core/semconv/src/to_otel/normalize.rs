@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use otlp::edit::LogDraft;
+use otlp::edit::{AttributesDraft, LogDraft};
 use otlp::{Attributes, KeyValue, Value};
 use smallvec::SmallVec;
 
@@ -33,13 +33,14 @@ pub(super) fn normalize<'a>(
             walk(leaves, &mut found, map);
         }
         // Attributes come last: they win against the body, from which they did not come.
-        for field in &event.fields {
-            tell(leaves, &mut found, field.key, field.value, field.position);
+        let attributes = log.attributes();
+        for position in 0..attributes.positions() {
+            if let Some(KeyValue { key, value }) = attributes.at(position) {
+                tell(leaves, &mut found, key, value, position);
+            }
         }
-        let mut flat = Event {
-            marker: event.marker,
-            ..Event::default()
-        };
+        let mut flat = Event::default();
+        flat.seen.marker = event.seen.marker;
         let arena = log.arena();
         let mut stays: SmallVec<[bool; 64]> =
             SmallVec::from_elem(false, log.attributes().positions());
@@ -51,7 +52,7 @@ pub(super) fn normalize<'a>(
                 *stays = true;
             }
             let key = arena.text(path);
-            flat.push(&KeyValue { key, value }, position);
+            flat.push(KeyValue { key, value }, position);
         }
         let mut attributes = log.attributes();
         for (position, stays) in stays.iter().enumerate() {
@@ -101,12 +102,11 @@ fn tell<'a>(
 
 /// Whether a name that only ECS knows is inside the map attributes.
 #[cold]
-pub(super) fn has_marker(event: &Event<'_>) -> bool {
+pub(super) fn has_marker(attributes: &AttributesDraft<'_, '_>) -> bool {
     let mut path = String::new();
-    event
-        .fields
+    attributes
         .iter()
-        .any(|field| marker_below(&mut path, field.key, field.value))
+        .any(|attribute| marker_below(&mut path, attribute.key, attribute.value))
 }
 
 fn marker_below(path: &mut String, key: &str, value: Value<'_>) -> bool {

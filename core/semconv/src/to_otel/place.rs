@@ -54,12 +54,12 @@ impl<'m, 'd, 'a> Mapping<'m, 'd, 'a> {
     /// Steps 3 to 6 of the mapping.
     pub(super) fn run(&mut self) {
         let event = self.event;
-        if event.customs {
+        if event.seen.customs {
             for field in event.fields.iter().filter(|field| field.rank == CUSTOM) {
                 self.custom(field);
             }
         }
-        let mut ranks = event.ranks;
+        let mut ranks = event.seen.ranks;
         while ranks != 0 {
             let rank = ranks.trailing_zeros() as u8;
             ranks &= ranks - 1;
@@ -241,11 +241,11 @@ impl<'m, 'd, 'a> Mapping<'m, 'd, 'a> {
                 return;
             }
             let mut attributes = self.log.attributes();
-            if !same_name {
-                attributes.rename_at(field.position, name);
-            }
-            if !same_value {
+            if same_name {
                 attributes.set_at(field.position, value);
+            } else {
+                let new = (!same_value).then_some(value);
+                attributes.replace_at(field.position, name, new);
             }
         }
     }
@@ -284,13 +284,7 @@ impl<'m, 'd, 'a> Mapping<'m, 'd, 'a> {
             }
         }
         // A producer's own statement about its names stands.
-        let mut resource = self.log.resource();
-        if resource.schema_url().is_empty() {
-            resource.set_schema_url(SCHEMA_URL);
-        }
-        let mut scope = self.log.scope();
-        if scope.schema_url().is_empty() {
-            scope.set_schema_url(SCHEMA_URL);
-        }
+        self.log.resource().stamp_schema_url(SCHEMA_URL);
+        self.log.scope().stamp_schema_url(SCHEMA_URL);
     }
 }

@@ -31,7 +31,7 @@ impl<'a> Mapping<'_, '_, 'a> {
 
     /// `.lat` and `.lon` below a location, as attributes of their own.
     pub(super) fn dotted_points(&mut self) {
-        if !self.event.points {
+        if !self.event.seen.points {
             return;
         }
         for (of, whole) in [(0, id::CLIENT_GEO_LOCATION), (1, id::SOURCE_GEO_LOCATION)] {

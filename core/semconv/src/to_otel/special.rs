@@ -162,7 +162,7 @@ impl<'a> Mapping<'_, '_, 'a> {
 
     /// `container.labels.<key>` to `container.label.<key>`.
     pub(super) fn container_labels(&mut self) {
-        if !self.event.customs {
+        if !self.event.seen.customs {
             return;
         }
         let event = self.event;

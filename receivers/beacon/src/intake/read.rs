@@ -12,7 +12,7 @@ use crate::admission::Site;
 use crate::answer::Answer;
 use crate::config::{Bots, Signal};
 use crate::event::{Drop, Fields};
-use crate::frames::{Envelope, Unreadable, frames};
+use crate::frames::{Envelope, Frames, Unreadable, frames};
 use crate::json::{MAX_TEXT, Writing};
 use crate::metrics::Reason;
 use crate::record::{self, Context};
@@ -94,7 +94,13 @@ impl Intake {
             return self.reports(text, request, scratch, sum);
         }
         let lines = framing == Framing::Lines;
-        let frames = frames(text, lines).map_err(|error| self.unreadable(error))?;
+        // most are one event, and to find that out is to read it
+        let is_read = !lines && scratch.fields.read_alone(text, self.shape);
+        let frames = if is_read {
+            Frames::one(text)
+        } else {
+            frames(text, lines).map_err(|error| self.unreadable(error))?
+        };
         let batch = frames.batch.unwrap_or_default();
         let key = request.key.as_deref().or(batch.key.as_deref());
         let site = self.open(key, request)?;
@@ -119,6 +125,10 @@ impl Intake {
             text: text.strip_prefix('\u{feff}').unwrap_or(text),
             ..self.context(clock, request)
         };
+        if is_read {
+            self.write(text, &context, scratch, sum);
+            return Ok(());
+        }
         for event in &frames.events {
             self.event(event, &context, scratch, sum);
         }
@@ -169,6 +179,11 @@ impl Intake {
             Err(Drop::Parse) => return sum.drop(Reason::Parse, 1),
             Err(Drop::Depth) => return sum.drop(Reason::Depth, 1),
         }
+        self.write(text, context, scratch, sum);
+    }
+
+    /// Writes the record of the event that was read last, from `text`.
+    fn write(&self, text: &str, context: &Context<'_>, scratch: &mut Scratch, sum: &mut Sum) {
         let mut writing = Writing {
             limits: self.limits,
             scratch: &mut scratch.text,
@@ -190,8 +205,9 @@ impl Intake {
         if attributes.is_empty() && batch.resource.is_none() && scratch.writer.items() == 0 {
             return;
         }
-        let text = batch.resource.unwrap_or("{}");
-        let read = scratch.fields.read(text, self.shape).is_ok();
+        let text = batch.resource.unwrap_or_default();
+        // without one, the event that was read stays
+        let read = batch.resource.is_some() && scratch.fields.read(text, self.shape).is_ok();
         let mut writing = Writing {
             limits: self.limits,
             scratch: &mut scratch.text,

@@ -1,14 +1,48 @@
 //! The tokens of a text (RFC 8259).
 
+use super::marks::{BLOCK, marks};
 use super::{Kind, Piece};
 
-/// Why a text cannot be read on.
+/// Why a text cannot be read on. Small, since nearly every method may return one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// No JSON: at this byte something else was expected.
-    Syntax { at: usize, expected: &'static str },
+    Syntax { at: u32, expected: Expected },
     /// Nested deeper than allowed.
     Depth,
+}
+
+/// What should have stood there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    Value,
+    Object,
+    Number,
+    Key,
+    Colon,
+    NextMember,
+    NextElement,
+    Quote,
+    Escape,
+    EscapedControl,
+}
+
+impl Expected {
+    /// For the one who sent it.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Expected::Value => "a JSON value",
+            Expected::Object => "an object",
+            Expected::Number => "a number",
+            Expected::Key => "a key in quotes",
+            Expected::Colon => "':' after the key",
+            Expected::NextMember => "',' or '}'",
+            Expected::NextElement => "',' or ']'",
+            Expected::Quote => "the closing quote of a string",
+            Expected::Escape => "an escape of JSON",
+            Expected::EscapedControl => "control characters written as escapes",
+        }
+    }
 }
 
 pub(crate) type Result<T> = std::result::Result<T, Fault>;
@@ -17,6 +51,9 @@ pub(crate) type Result<T> = std::result::Result<T, Fault>;
 pub(crate) struct Scanner<'t> {
     text: &'t str,
     pos: usize,
+    /// What ends the plain part of a string, among the [`BLOCK`] bytes before `marked`.
+    marks: u64,
+    marked: usize,
 }
 
 /// A string as it stands between its quotes.
@@ -27,7 +64,12 @@ pub(crate) struct Raw<'t> {
 
 impl<'t> Scanner<'t> {
     pub(crate) fn new(text: &'t str) -> Scanner<'t> {
-        Scanner { text, pos: 0 }
+        Scanner {
+            text,
+            pos: 0,
+            marks: 0,
+            marked: 0,
+        }
     }
 
     pub(crate) fn pos(&self) -> usize {
@@ -37,9 +79,17 @@ impl<'t> Scanner<'t> {
     /// The first byte of the next token; 0, which starts none, at the end.
     #[inline]
     pub(crate) fn peek(&mut self) -> u8 {
-        let bytes = self.text.as_bytes();
+        match self.text.as_bytes().get(self.pos) {
+            // all blanks are below all tokens
+            Some(byte @ b'!'..) => *byte,
+            _ => self.behind_blanks(),
+        }
+    }
+
+    #[inline(never)]
+    fn behind_blanks(&mut self) -> u8 {
         loop {
-            match bytes.get(self.pos) {
+            match self.text.as_bytes().get(self.pos) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.pos += 1,
                 Some(byte) => return *byte,
                 None => return 0,
@@ -65,7 +115,7 @@ impl<'t> Scanner<'t> {
 
     /// Takes this punctuation.
     #[inline]
-    pub(crate) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<()> {
+    pub(crate) fn expect(&mut self, byte: u8, expected: Expected) -> Result<()> {
         if self.eat(byte) {
             return Ok(());
         }
@@ -74,61 +124,109 @@ impl<'t> Scanner<'t> {
 
     /// Goes on to the next member, or ends the array or object at `end`.
     #[inline]
-    pub(crate) fn next(&mut self, end: u8, expected: &'static str) -> Result<bool> {
+    pub(crate) fn next(&mut self, end: u8) -> Result<bool> {
         let byte = self.peek();
         if byte == b',' || byte == end {
             self.pos += 1;
             return Ok(byte == b',');
         }
-        Err(self.fault(expected))
+        Err(self.fault(match end {
+            b'}' => Expected::NextMember,
+            _ => Expected::NextElement,
+        }))
     }
 
-    fn fault(&self, expected: &'static str) -> Fault {
+    #[cold]
+    fn fault(&self, expected: Expected) -> Fault {
         Fault::Syntax {
-            at: self.pos,
+            at: self.pos as u32,
             expected,
         }
     }
 
     /// A key and the colon behind it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key(&mut self) -> Result<Raw<'t>> {
         if self.peek() != b'"' {
-            return Err(self.fault("a key in quotes"));
+            return Err(self.fault(Expected::Key));
         }
         let key = self.string()?;
-        self.expect(b':', "':' after the key")?;
+        self.expect(b':', Expected::Colon)?;
         Ok(key)
     }
 
     /// A string whose opening quote was seen.
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<Raw<'t>> {
-        let bytes = self.text.as_bytes();
         let start = self.pos + 1;
-        let mut at = start;
-        let mut escaped = false;
+        let escaped = self.string_end()?;
+        let text = self.text.get(start..self.pos - 1).unwrap_or_default();
+        Ok(Raw { text, escaped })
+    }
+
+    /// The same without its text.
+    #[inline(always)]
+    pub(crate) fn string_piece(&mut self) -> Result<Piece> {
+        let start = self.pos + 1;
+        let kind = if self.string_end()? {
+            Kind::Escaped
+        } else {
+            Kind::Plain
+        };
+        Ok(Piece::new(kind, start, self.pos - 1))
+    }
+
+    /// Steps behind a string whose opening quote was seen; tells whether it has escapes.
+    #[inline(always)]
+    fn string_end(&mut self) -> Result<bool> {
+        let at = self.special(self.pos + 1);
+        if self.text.as_bytes().get(at) == Some(&b'"') {
+            self.pos = at + 1;
+            return Ok(false);
+        }
+        self.string_end_behind(at)
+    }
+
+    /// The same from the first character that is not plain.
+    #[inline(never)]
+    fn string_end_behind(&mut self, mut at: usize) -> Result<bool> {
         loop {
-            at += plain_length(bytes.get(at..).unwrap_or_default());
-            match bytes.get(at) {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    self.pos = at;
-                    at += self.escape_length()?;
+            self.pos = at;
+            match self.text.as_bytes().get(at) {
+                Some(b'"') => {
+                    self.pos += 1;
+                    return Ok(true);
                 }
-                Some(_) => {
-                    self.pos = at;
-                    return Err(self.fault("control characters written as escapes"));
-                }
-                None => {
-                    self.pos = at;
-                    return Err(self.fault("the closing quote of a string"));
-                }
+                Some(b'\\') => at = self.special(at + self.escape_length()?),
+                Some(_) => return Err(self.fault(Expected::EscapedControl)),
+                None => return Err(self.fault(Expected::Quote)),
             }
         }
-        self.pos = at + 1;
-        let text = self.text.get(start..at).unwrap_or_default();
-        Ok(Raw { text, escaped })
+    }
+
+    /// The first quote, backslash or control character at or behind `from`, or the end of the text. `from` never
+    /// goes back.
+    #[inline(always)]
+    fn special(&mut self, mut from: usize) -> usize {
+        loop {
+            if from < self.marked {
+                let rest = self.marks >> (from + BLOCK - self.marked);
+                if rest != 0 {
+                    return from + rest.trailing_zeros() as usize;
+                }
+                from = self.marked;
+            }
+            if from >= self.text.len() {
+                return self.text.len();
+            }
+            self.mark(from);
+        }
+    }
+
+    #[inline(never)]
+    fn mark(&mut self, from: usize) {
+        self.marks = marks(self.text.as_bytes().get(from..).unwrap_or_default());
+        self.marked = from + BLOCK;
     }
 
     fn escape_length(&self) -> Result<usize> {
@@ -142,7 +240,7 @@ impl<'t> Scanner<'t> {
             [_, b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|h| h.is_ascii_hexdigit()) => {
                 Ok(6)
             }
-            _ => Err(self.fault("an escape of JSON")),
+            _ => Err(self.fault(Expected::Escape)),
         }
     }
 
@@ -152,15 +250,7 @@ impl<'t> Scanner<'t> {
         let first = self.peek();
         let start = self.pos;
         match first {
-            b'"' => {
-                let raw = self.string()?;
-                let kind = if raw.escaped {
-                    Kind::Escaped
-                } else {
-                    Kind::Plain
-                };
-                Ok(Some(Piece::new(kind, start + 1, self.pos - 1)))
-            }
+            b'"' => self.string_piece().map(Some),
             b'{' | b'[' => {
                 let depth = depth.checked_sub(1).ok_or(Fault::Depth)?;
                 self.pos += 1;
@@ -182,7 +272,7 @@ impl<'t> Scanner<'t> {
             b'f' if self.word("false") => Ok(Some(Piece::new(Kind::False, start, self.pos))),
             b'n' if self.word("null") => Ok(None),
             b'-' | b'0'..=b'9' => self.number().map(Some),
-            _ => Err(self.fault("a JSON value")),
+            _ => Err(self.fault(Expected::Value)),
         }
     }
 
@@ -194,7 +284,7 @@ impl<'t> Scanner<'t> {
         loop {
             self.key()?;
             something |= self.value(depth)?.is_some();
-            if !self.next(b'}', "',' or '}'")? {
+            if !self.next(b'}')? {
                 return Ok(something);
             }
         }
@@ -208,7 +298,7 @@ impl<'t> Scanner<'t> {
         loop {
             something |= self.peek() != b'n';
             self.value(depth)?;
-            if !self.next(b']', "',' or ']'")? {
+            if !self.next(b']')? {
                 return Ok(something);
             }
         }
@@ -231,7 +321,7 @@ impl<'t> Scanner<'t> {
             .get(length)
             .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
         if length == 0 || runs_on {
-            return Err(self.fault("a number"));
+            return Err(self.fault(Expected::Number));
         }
         let kind = if integer { Kind::Integer } else { Kind::Double };
         let start = self.pos;
@@ -268,7 +358,7 @@ impl<'t> Scanner<'t> {
                 let Some(end) = open.last().copied() else {
                     return Ok(self.text.get(start..self.pos).unwrap_or_default());
                 };
-                if self.next(end, "',' or the closing bracket")? {
+                if self.next(end)? {
                     if end == b'}' {
                         self.key()?;
                     }
@@ -278,30 +368,6 @@ impl<'t> Scanner<'t> {
             }
         }
     }
-}
-
-/// How many bytes come before the next quote, backslash or control character.
-#[inline]
-fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
-    let mut length = 0;
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for chunk in chunks {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
-        let marks = (quote.wrapping_sub(ONES) & !quote
-            | backslash.wrapping_sub(ONES) & !backslash
-            | word.wrapping_sub(ONES * 0x20) & !word)
-            & TOPS;
-        if marks != 0 {
-            return length + marks.trailing_zeros() as usize / 8;
-        }
-        length += 8;
-    }
-    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    length + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 /// Bytes of the number at the start of `text`, 0 when there is none, and
@@ -349,7 +415,7 @@ mod tests {
         let mut scanner = Scanner::new(text);
         let value = scanner.value(8)?;
         if !scanner.at_end() {
-            return Err(scanner.fault("the end"));
+            return Err(scanner.fault(Expected::Value));
         }
         Ok(value.map(|piece| piece.kind))
     }

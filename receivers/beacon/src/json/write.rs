@@ -25,6 +25,7 @@ pub(crate) trait Attributed {
 }
 
 impl Attributed for LogWriter<'_> {
+    #[inline]
     fn put(&mut self, key: &str, value: Value<'_>) {
         self.attribute(key, value);
     }
@@ -35,6 +36,7 @@ impl Attributed for LogWriter<'_> {
 }
 
 impl Attributed for ResourceWriter<'_> {
+    #[inline]
     fn put(&mut self, key: &str, value: Value<'_>) {
         self.attribute(key, value);
     }
@@ -55,6 +57,7 @@ pub(crate) struct Writing<'s> {
 
 impl Writing<'_> {
     /// One attribute.
+    #[inline(always)]
     pub(crate) fn attribute(
         &mut self,
         to: &mut impl Attributed,
@@ -62,12 +65,23 @@ impl Writing<'_> {
         piece: Piece,
         text: &str,
     ) {
+        let raw = piece.raw(text);
+        if piece.kind == Kind::Plain && raw.len() <= self.limits.text.min(self.limits.stack) {
+            return to.put(key, Value::String(raw));
+        }
+        self.other(to, key, piece, text);
+    }
+
+    /// What is no short text.
+    #[inline(never)]
+    fn other(&mut self, to: &mut impl Attributed, key: &str, piece: Piece, text: &str) {
+        let raw = piece.raw(text);
         let limit = self.limit_of(key);
         if piece.kind == Kind::Nested {
-            to.put_with(key, |value| self.nested(value, piece.raw(text), limit));
+            to.put_with(key, |value| self.nested(value, raw, limit));
             return;
         }
-        let value = self.scalar(piece.kind, piece.raw(text), limit);
+        let value = self.scalar(piece.kind, raw, limit);
         to.put(key, value);
     }
 
@@ -142,7 +156,7 @@ impl Writing<'_> {
                 left -= 1;
                 each(self, piece);
             }
-            if !scanner.next(b']', "").unwrap_or(false) {
+            if !scanner.next(b']').unwrap_or(false) {
                 return;
             }
         }
@@ -167,7 +181,7 @@ impl Writing<'_> {
                     each(self, key.text, piece);
                 }
             }
-            if !scanner.next(b'}', "").unwrap_or(false) {
+            if !scanner.next(b'}').unwrap_or(false) {
                 return;
             }
         }
