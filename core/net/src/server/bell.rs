@@ -71,7 +71,8 @@ impl Bell {
         if !self.shared.rung.load(Ordering::Acquire) {
             return Poll::Pending;
         }
-        self.shared.rung.store(false, Ordering::Release);
+        // A swap here: a ring that is taken back must have happened before the look.
+        self.shared.rung.swap(false, Ordering::AcqRel);
         look(&mut Context::from_waker(&self.waker))
     }
 }
