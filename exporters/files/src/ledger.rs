@@ -198,10 +198,19 @@ impl Ledger {
         last: u64,
         files: &[RecordedFile],
     ) -> Result<(), SinkError> {
-        match self.write(Some(first), Some(last), files).await? {
-            true => Ok(()),
-            false => Err(self.foreign()),
+        if !self.write(Some(first), Some(last), files).await? {
+            return Err(self.foreign());
         }
+        // Records are removed, so a number may be free again: whoever opened the location since
+        // has left a higher one.
+        let paths = self.storage.list(&self.folder).await.map_err(sink_error)?;
+        let newest = paths.iter().filter_map(|path| self.number_of(path)).max();
+        if newest > Some(self.number) {
+            let ours = self.path_of(self.number);
+            self.storage.delete(&ours).await.map_err(sink_error)?;
+            return Err(self.foreign());
+        }
+        Ok(())
     }
 
     /// Writes the next record; false when another has its number.
