@@ -17,6 +17,23 @@ _MARKER = bytes((0xF5, 0x50, 0x57, 0x65))
 _PAGE = 4096
 
 
+def _crc32c_of(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
+    return byte
+
+
+_CRC32C = [_crc32c_of(byte) for byte in range(256)]
+
+
+def crc32c(content: bytes) -> int:
+    """The checksum of the queue's files, CRC-32C."""
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc = crc >> 8 ^ _CRC32C[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
 @dataclass(frozen=True)
 class StoredEntry:
     """One entry: where its header begins in the file, and what the header says."""
@@ -25,6 +42,7 @@ class StoredEntry:
     length: int
     sequence: int
     items: int
+    checksum: int
 
     @property
     def payload_at(self) -> int:
@@ -53,22 +71,25 @@ def entries(segment: Path) -> Iterator[StoredEntry]:
             header = file.read(_ENTRY_HEADER)
             if len(header) < _ENTRY_HEADER:
                 return
-            marker, length, sequence, _, _, items, *_ = _ENTRY.unpack(header)
+            marker, length, sequence, _, _, items, checksum, *_ = _ENTRY.unpack(header)
             if marker != _MARKER:
                 return
-            yield StoredEntry(at, length, sequence, items)
+            yield StoredEntry(at, length, sequence, items, checksum)
             at += _ENTRY_HEADER + (length + 7) // 8 * 8
 
 
 def held(folder: Path, consumer: str) -> dict[int, set[tuple[str, int]]]:
-    """The numbered log records of each entry that the consumer is not known to have delivered, by its sequence."""
+    """The numbered log records of each entry that the consumer is not known to have delivered, by its sequence.
+
+    Not of those that a kill cut off while they were written.
+    """
     first = cursors(folder)[consumer]
     found = {}
     for segment in segments(folder):
         content = segment.read_bytes()
         for entry in entries(segment):
             payload = content[entry.payload_at : entry.payload_at + entry.length]
-            if entry.sequence >= first and len(payload) == entry.length:
+            if entry.sequence >= first and len(payload) == entry.length and crc32c(payload) == entry.checksum:
                 found[entry.sequence] = set(numbers_in(ExportLogsServiceRequest.FromString(payload)))
     return found
 
