@@ -202,6 +202,8 @@ def durable(
     service = config["service"]
     service["extensions"].append("file_storage")
     service["pipelines"] = {signal: service["pipelines"][signal] for signal in signals}
+    # the account of each exporter is wanted, however many are replaced in a few seconds
+    service.setdefault("telemetry", {})["logs"] = {"sampling": {"enabled": False}}
     if not batch:
         del config["processors"]
         for pipeline in service["pipelines"].values():
