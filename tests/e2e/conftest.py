@@ -1,5 +1,6 @@
 """Fixtures: the program under test, the servers around it, and a clean end of each."""
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,8 @@ from rig.otlp_sink import OtlpSink
 from rig.pharos import Pharos, Ports, write_config
 from rig.proxy import Behaviour, Proxy
 from rig.seaweed import S3, Seaweed
+
+_BUCKETS = itertools.count(1)
 
 
 class StartPharos(Protocol):
@@ -107,13 +110,11 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
 @pytest.fixture
 def bucket(seaweed: S3, request: pytest.FixtureRequest) -> Callable[[], str]:
     """Makes an empty bucket and returns its URL."""
-    made = 0
 
     def make() -> str:
-        nonlocal made
-        made += 1
+        # tests of several files have the same name, and one server
         words = "".join(c if c.isalnum() else "-" for c in request.node.name.lower()).strip("-")
-        return seaweed.make_bucket(f"{words[:40].strip('-')}-{made}")
+        return seaweed.make_bucket(f"{words[:40].strip('-')}-{next(_BUCKETS)}")
 
     return make
 
