@@ -124,10 +124,13 @@ def test_s3(
     faults = list(proxy.behaviour.faults)
     endure(victim.senders)
     if killed:
-        victim.note()
-        victim.kill()
-        victim.bury()
-        assert victim.resume().counts, "nothing was at stake"
+        # a store that refuses from time to time may have everything at one moment
+        while not victim.kills or not victim.kills[-1].counts:
+            assert len(victim.kills) < 10, "nothing was at stake"
+            victim.note()
+            victim.kill()
+            victim.bury()
+            victim.resume()
     else:
         victim.run.stop()
         victim.start()
