@@ -111,10 +111,7 @@ impl Endpoint {
             }
         }
         let headers = Headers::of(&head.headers);
-        let origin = match headers.origin {
-            Some(_) => self.origins.judge(&head.headers),
-            None => Origin::None,
-        };
+        let origin = self.judged(head, &headers);
         let mut visit = Visit::default();
         let answer = match self.admit(head, &headers, peer, key, &origin, &mut visit) {
             Err(answer) => answer,
@@ -152,10 +149,7 @@ impl Endpoint {
             return self.manner.nothing(false);
         }
         let headers = Headers::of(&head.headers);
-        let origin = match headers.origin {
-            Some(_) => self.origins.judge(&head.headers),
-            None => Origin::None,
-        };
+        let origin = self.judged(head, &headers);
         let mut visit = Visit::default();
         let answer = match self.admit(head, &headers, peer, key, &origin, &mut visit) {
             Ok(()) => {
@@ -220,6 +214,14 @@ impl Endpoint {
         visit.peer = peer;
         visit.address = address;
         Ok(())
+    }
+
+    /// What is to be thought of where the request comes from.
+    fn judged(&self, head: &Parts, headers: &Headers<'_>) -> Origin {
+        match headers.origin {
+            Some(_) => self.origins.judge(&head.headers),
+            None => Origin::None,
+        }
     }
 
     /// The request says that somebody forwards it.
