@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import StartPharos
 from rig.folder_watch import FolderWatch
-from rig.kills import Store, Table, Victim, hit, not_armed
+from rig.kills import Store, Table, Victim, hit, hit_between_data_and_commit, not_armed
 from rig.numbered import TABLES
 from rig.pharos import Ports
 from rig.proxy import Answer, Fault
@@ -89,8 +89,8 @@ def data_file_written(victim: Victim) -> None:
             next(c for c in watch.changes(60) if c.appeared and c.name.endswith(".parquet"))
             victim.kill()
 
-    hit(victim, at_disk, Fault("PUT", r"/date[^/]*/[^/]*\.parquet$", "after", not_armed, times=1))
-    assert any(Table.of(victim.store, table).unreferenced for table in victim.tables), "every data file is committed"
+    data = r"/date[^/]*/[^/]*\.parquet$"
+    hit_between_data_and_commit(victim, at_disk, lambda: Fault("PUT", data, "after", not_armed, times=1))
 
 
 def commit_sent(victim: Victim) -> None:

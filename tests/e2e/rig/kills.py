@@ -246,6 +246,23 @@ def hit(victim: Victim, at_disk: Callable[[], None], in_proxy: Fault) -> None:
     victim.bury()
 
 
+def hit_between_data_and_commit(victim: Victim, at_disk: Callable[[], None], in_proxy: Callable[[], Fault]) -> None:
+    """As `hit`, until a data file is there that no commit names. On a local disk the commit follows the data within
+    milliseconds, so that a kill may come too late: that one was a kill like any other, and another is tried."""
+
+    def unreferenced() -> int:
+        return sum(len(Table.of(victim.store, table).unreferenced) for table in victim.tables)
+
+    for _ in range(10):
+        before = unreferenced()
+        hit(victim, at_disk, in_proxy())
+        if unreferenced() > before:
+            return
+        victim.resume(20)
+        victim.note()
+    raise AssertionError("every data file was committed before the collector was gone")
+
+
 def not_armed() -> Answer | None:
     """What a fault does before `hit` has armed it."""
     raise AssertionError("the fault was not armed")
