@@ -1,5 +1,6 @@
 //! From texts to records, and to the pipeline.
 
+mod gather;
 mod read;
 
 use std::sync::Arc;
@@ -7,10 +8,12 @@ use std::time::Duration;
 
 use ::bytes::Bytes;
 use http::StatusCode;
-use otlp::Payload;
+use otlp::{Payload, SplitLimits};
 use pipeline::telemetry::ReceiverMetrics;
 use pipeline::{Ack, Clock, Outcome, Outlet, Refused, Signal};
 use smallvec::SmallVec;
+
+use gather::{Gathered, Gathering, Place, Then, Told};
 
 use crate::admission::{Duplicates, KeyProblem, Keys, Seen};
 use crate::answer::Answer;
@@ -61,6 +64,14 @@ pub(crate) struct Request {
 }
 
 /// What became of the texts of a request.
+enum Taken {
+    /// They are a batch.
+    Whole(Read),
+    /// They are one event, which shares a batch with those of other requests.
+    Gathered(Place),
+}
+
+/// The texts of a request as a batch.
 struct Read {
     payload: Payload,
     /// Events that are dropped, by reason.
@@ -85,6 +96,7 @@ pub(crate) struct Intake {
     debug: bool,
     receiver: ReceiverMetrics,
     pub(crate) metrics: Metrics,
+    gathering: Gathering,
 }
 
 impl Intake {
@@ -115,6 +127,7 @@ impl Intake {
             debug: config.debug,
             receiver,
             metrics: Metrics::new(id),
+            gathering: Gathering::new(),
         }
     }
 
@@ -144,8 +157,9 @@ impl Intake {
             self.read(&sources, request)
         };
         match read {
-            Ok(read) if read.payload.items() == 0 => self.nothing(read),
-            Ok(read) => self.hand_over(read).await,
+            Ok(Taken::Gathered(place)) => self.hand_over_together(place).await,
+            Ok(Taken::Whole(read)) if read.payload.items() == 0 => self.nothing(read),
+            Ok(Taken::Whole(read)) => self.hand_over(read).await,
             Err(answer) => answer,
         }
     }
@@ -164,7 +178,7 @@ impl Intake {
 
     async fn hand_over(self: &Arc<Self>, read: Read) -> Answer {
         let Some(outlet) = &self.outlet else {
-            return Answer::refusal(StatusCode::NOT_FOUND).text("no pipeline takes logs");
+            return unwanted();
         };
         let (Some(batch), Some(duplicates)) = (read.batch.clone(), &self.duplicates) else {
             let (ack, read) = send(outlet, read);
@@ -202,37 +216,85 @@ impl Intake {
         }
     }
 
+    /// Sees to it that the batch of the event goes on, and waits for its outcome.
+    async fn hand_over_together(self: &Arc<Self>, place: Place) -> Answer {
+        let Place {
+            verdict,
+            index,
+            then,
+        } = place;
+        let intake = Arc::clone(self);
+        match then {
+            Then::Nothing => {}
+            Then::Close(thread) => {
+                let verdict = Arc::clone(&verdict);
+                tokio::spawn(async move {
+                    // until the thread has done what was there to be done
+                    tokio::task::yield_now().await;
+                    if let Some(gathered) = intake.gathering.close(thread, &verdict) {
+                        intake.pass_on(gathered).await;
+                    }
+                });
+            }
+            Then::HandOver(gathered) => {
+                tokio::spawn(async move { intake.pass_on(gathered).await });
+            }
+        }
+        answer_to(&verdict.of(index).await, 1, Vec::new())
+    }
+
+    /// Hands a batch over that has events of several requests, and tells them. It
+    /// is not the fault of the others if one is refused for good: then each is
+    /// handed over by itself.
+    async fn pass_on(&self, gathered: Gathered) {
+        let Gathered {
+            payload,
+            truncated,
+            verdict,
+        } = gathered;
+        let Some(outlet) = &self.outlet else { return };
+        let items = payload.items();
+        let again = (items > 1).then(|| payload.clone());
+        let outcome = outlet.send_made(payload).await;
+        let (Err(Refused::Never { .. }), Some(again)) = (&outcome, again) else {
+            self.count_events(&outcome, items, truncated);
+            return verdict.answer(Told::All(outcome, items));
+        };
+        let one = SplitLimits {
+            max_items: 1,
+            max_bytes: 0,
+        };
+        let pieces = again.split(one);
+        let mut outcomes = Vec::with_capacity(items);
+        for piece in pieces.pieces.into_iter().chain(pieces.oversize) {
+            let items = piece.items();
+            let outcome = outlet.send_made(piece).await;
+            self.count_events(&outcome, items, 0);
+            outcomes.extend(std::iter::repeat_n(outcome, items));
+        }
+        self.metrics.accepted(0, truncated);
+        verdict.answer(Told::Each(outcomes));
+    }
+
     /// The pipeline's answer as ours.
     fn finish(&self, outcome: Outcome, read: Handed) -> Answer {
-        let items = read.items;
-        match outcome {
-            Ok(accepted) => {
-                let rejected = accepted.rejected.min(items);
-                self.receiver.accepted(Signal::Logs, items - rejected);
-                self.metrics.accepted(items - rejected, read.truncated);
-                let mut answer = Answer::success();
-                answer.taken = items - rejected;
-                answer.dropped = read.dropped;
-                if rejected > 0 {
-                    self.receiver.refused(Signal::Logs, rejected);
-                    self.metrics.dropped(Reason::Refused, rejected);
-                    answer = answer.because(Reason::Refused, rejected);
-                }
-                answer
-            }
-            Err(refused) => {
-                self.receiver.refused(Signal::Logs, items);
-                self.metrics.dropped(Reason::Refused, items);
-                let answer = Answer::refusal(StatusCode::SERVICE_UNAVAILABLE);
-                let answer = answer.because(Reason::Refused, items);
-                match refused {
-                    Refused::Later { after, .. } => answer.after(Some(after.unwrap_or(SOON))),
-                    Refused::Never { .. } => Answer {
-                        status: Some(StatusCode::INTERNAL_SERVER_ERROR),
-                        ..answer
-                    },
-                }
-            }
+        self.count_events(&outcome, read.items, read.truncated);
+        answer_to(&outcome, read.items, read.dropped)
+    }
+
+    /// Counts what became of the events of a batch.
+    fn count_events(&self, outcome: &Outcome, items: usize, truncated: usize) {
+        let rejected = match outcome {
+            Ok(accepted) => accepted.rejected.min(items),
+            Err(_) => items,
+        };
+        if outcome.is_ok() {
+            self.receiver.accepted(Signal::Logs, items - rejected);
+            self.metrics.accepted(items - rejected, truncated);
+        }
+        if rejected > 0 {
+            self.receiver.refused(Signal::Logs, rejected);
+            self.metrics.dropped(Reason::Refused, rejected);
         }
     }
 
@@ -262,6 +324,40 @@ impl Intake {
         };
         self.metrics.request(ended);
     }
+}
+
+/// The answer to a request whose `items` events had this outcome, and of which
+/// others were `dropped` before.
+fn answer_to(outcome: &Outcome, items: usize, dropped: Vec<(Reason, usize)>) -> Answer {
+    match outcome {
+        Ok(accepted) => {
+            let rejected = accepted.rejected.min(items);
+            let answer = Answer {
+                taken: items - rejected,
+                dropped,
+                ..Answer::success()
+            };
+            if rejected > 0 {
+                return answer.because(Reason::Refused, rejected);
+            }
+            answer
+        }
+        Err(refused) => {
+            let status = match refused {
+                Refused::Later { .. } => StatusCode::SERVICE_UNAVAILABLE,
+                Refused::Never { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            let answer = Answer::refusal(status).because(Reason::Refused, items);
+            match refused {
+                Refused::Later { after, .. } => answer.after(Some(after.unwrap_or(SOON))),
+                Refused::Never { .. } => answer,
+            }
+        }
+    }
+}
+
+fn unwanted() -> Answer {
+    Answer::refusal(StatusCode::NOT_FOUND).text("no pipeline takes logs")
 }
 
 /// What is left of a [`Read`] when its payload was handed over.

@@ -7,7 +7,8 @@ use http::StatusCode;
 use otlp::Value;
 use otlp::write::{LogsWriter, ResourceWriter};
 
-use super::{Framing, Intake, Read, Request, Source};
+use super::gather::Place;
+use super::{Framing, Intake, OFFLOAD_ABOVE, Read, Request, Source, Taken};
 use crate::admission::Site;
 use crate::answer::Answer;
 use crate::config::{Bots, Signal};
@@ -39,6 +40,10 @@ struct Sum {
     truncated: usize,
     batch: Option<String>,
     events: usize,
+    /// The request has one text and no other loss: if it is an event alone, it
+    /// goes on with those of other requests.
+    is_alone: bool,
+    gathered: Option<Place>,
 }
 
 impl Sum {
@@ -51,10 +56,18 @@ impl Sum {
 }
 
 impl Intake {
-    /// Reads all texts of a request into one payload.
-    pub(super) fn read(&self, sources: &[Source], request: &Request) -> Result<Read, Answer> {
+    /// Reads all texts of a request into one payload, an event alone into one that
+    /// it shares with those of other requests.
+    pub(super) fn read(&self, sources: &[Source], request: &Request) -> Result<Taken, Answer> {
         SCRATCH.with_borrow_mut(|scratch| {
-            let mut sum = Sum::default();
+            let is_small = |source: &Source| source.body.len() <= OFFLOAD_ABOVE;
+            let mut sum = Sum {
+                is_alone: self.outlet.is_some()
+                    && request.broken == 0
+                    && sources.len() == 1
+                    && sources.iter().all(is_small),
+                ..Sum::default()
+            };
             if request.broken > 0 {
                 sum.drop(Reason::Parse, request.broken);
             }
@@ -67,15 +80,18 @@ impl Intake {
                     return Err(answer);
                 }
             }
+            if let Some(place) = sum.gathered {
+                return Ok(Taken::Gathered(place));
+            }
             for (reason, events) in &sum.dropped {
                 self.metrics.dropped(*reason, *events);
             }
-            Ok(Read {
+            Ok(Taken::Whole(Read {
                 payload: scratch.writer.finish(),
                 dropped: sum.dropped,
                 truncated: sum.truncated,
                 batch: sum.batch,
-            })
+            }))
         })
     }
 
@@ -119,14 +135,20 @@ impl Intake {
         if let Some(skew) = clock.skew {
             self.metrics.skew(skew as f64 / 1e9);
         }
-        self.resource(site, &batch, scratch);
         let context = Context {
             defaults: &batch.defaults,
             text: text.strip_prefix('\u{feff}').unwrap_or(text),
             ..self.context(clock, request)
         };
+        if is_read && sum.is_alone && sum.batch.is_none() {
+            let (fields, escaped) = (&scratch.fields, &mut scratch.text);
+            let write = |writer: &mut _| self.write(text, &context, fields, escaped, writer);
+            sum.gathered = Some(self.gathering.add(site, write));
+            return Ok(());
+        }
+        self.resource(site, &batch, scratch);
         if is_read {
-            self.write(text, &context, scratch, sum);
+            self.write_into(scratch, text, &context, sum);
             return Ok(());
         }
         for event in &frames.events {
@@ -179,21 +201,37 @@ impl Intake {
             Err(Drop::Parse) => return sum.drop(Reason::Parse, 1),
             Err(Drop::Depth) => return sum.drop(Reason::Depth, 1),
         }
-        self.write(text, context, scratch, sum);
+        self.write_into(scratch, text, context, sum);
     }
 
     /// Writes the record of the event that was read last, from `text`.
-    fn write(&self, text: &str, context: &Context<'_>, scratch: &mut Scratch, sum: &mut Sum) {
+    fn write_into(&self, scratch: &mut Scratch, text: &str, context: &Context<'_>, sum: &mut Sum) {
+        let Scratch {
+            writer,
+            fields,
+            text: escaped,
+        } = scratch;
+        sum.truncated += usize::from(self.write(text, context, fields, escaped, writer));
+    }
+
+    /// Writes the record of the event whose `fields` were read from `text`; says
+    /// whether it was cut.
+    fn write(
+        &self,
+        text: &str,
+        context: &Context<'_>,
+        fields: &Fields,
+        escaped: &mut String,
+        writer: &mut LogsWriter,
+    ) -> bool {
         let mut writing = Writing {
             limits: self.limits,
-            scratch: &mut scratch.text,
+            scratch: escaped,
             cut: 0,
         };
-        let fields = &scratch.fields;
-        scratch.writer.record(|log| {
-            let truncated = record::write(log, fields, text, context, &mut writing);
-            sum.truncated += usize::from(truncated);
-        });
+        let mut truncated = false;
+        writer.record(|log| truncated = record::write(log, fields, text, context, &mut writing));
+        truncated
     }
 
     /// Starts a resource where there is something to say about it, or where
@@ -285,7 +323,7 @@ impl Intake {
     }
 }
 
-fn own_attributes(resource: &mut ResourceWriter<'_>, attributes: &[(String, String)]) {
+pub(super) fn own_attributes(resource: &mut ResourceWriter<'_>, attributes: &[(String, String)]) {
     for (name, value) in attributes {
         resource.attribute(name, Value::String(value));
     }
