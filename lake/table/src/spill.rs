@@ -9,6 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
+/// Bytes that are in one piece in memory, which is also how much is asked for at a time (an upload
+/// part). Growing to the size of a file in one piece would copy everything, again and again, into
+/// memory that the system has to hand out first, and would hold up to twice the bytes.
+pub(crate) const PIECE: usize = 8 << 20;
+
 /// The cap.
 #[derive(Clone, Debug)]
 pub struct MemoryCap {
@@ -56,13 +61,83 @@ pub struct Spill {
 }
 
 enum Place {
-    Memory(Vec<u8>),
+    Memory(Pieces<Vec<u8>>),
     Disk {
         file: File,
         length: u64,
         /// What did not go into the file, behind it.
-        rest: Vec<u8>,
+        rest: Pieces<Vec<u8>>,
     },
+}
+
+/// Bytes in pieces of [`PIECE`], but for the last one.
+#[derive(Debug)]
+pub struct Pieces<B> {
+    pieces: Vec<B>,
+    length: usize,
+}
+
+impl<B> Pieces<B> {
+    const fn new() -> Self {
+        Self {
+            pieces: Vec::new(),
+            length: 0,
+        }
+    }
+}
+
+impl Pieces<Vec<u8>> {
+    fn append(&mut self, mut data: &[u8]) {
+        self.length += data.len();
+        while !data.is_empty() {
+            let room = match self.pieces.last() {
+                Some(last) => PIECE - last.len(),
+                None => 0,
+            };
+            if room == 0 {
+                // the first one grows: most files are small
+                let capacity = if self.pieces.is_empty() { 0 } else { PIECE };
+                self.pieces.push(Vec::with_capacity(capacity));
+                continue;
+            }
+            let (now, later) = data.split_at(room.min(data.len()));
+            if let Some(last) = self.pieces.last_mut() {
+                last.extend_from_slice(now);
+            }
+            data = later;
+        }
+    }
+
+    fn finish(self) -> Pieces<Bytes> {
+        Pieces {
+            pieces: self.pieces.into_iter().map(Bytes::from).collect(),
+            length: self.length,
+        }
+    }
+}
+
+impl Pieces<Bytes> {
+    /// Bytes `from..from + length` as far as there are so many, copied only if they
+    /// are in more than one piece.
+    fn cut(&self, from: u64, length: usize) -> Bytes {
+        let start = usize::try_from(from).unwrap_or(usize::MAX).min(self.length);
+        let end = start.saturating_add(length).min(self.length);
+        if start == end {
+            return Bytes::new();
+        }
+        let (first, last) = (start / PIECE, (end - 1) / PIECE);
+        let in_piece = |number: usize| {
+            let piece = &self.pieces[number];
+            let begin = number * PIECE;
+            piece.slice(start.saturating_sub(begin)..piece.len().min(end - begin))
+        };
+        if first == last {
+            return in_piece(first);
+        }
+        let mut joined = Vec::with_capacity(end - start);
+        (first..=last).for_each(|number| joined.extend_from_slice(&in_piece(number)));
+        Bytes::from(joined)
+    }
 }
 
 impl Spill {
@@ -70,7 +145,7 @@ impl Spill {
     pub fn new(cap: MemoryCap) -> Self {
         Self {
             cap,
-            place: Place::Memory(Vec::new()),
+            place: Place::Memory(Pieces::new()),
             confined: false,
         }
     }
@@ -78,34 +153,34 @@ impl Spill {
     /// Bytes that were written.
     pub fn written(&self) -> usize {
         match &self.place {
-            Place::Memory(bytes) => bytes.len(),
+            Place::Memory(bytes) => bytes.length,
             Place::Disk { length, rest, .. } => {
-                usize::try_from(*length).unwrap_or(usize::MAX) + rest.len()
+                usize::try_from(*length).unwrap_or(usize::MAX) + rest.length
             }
         }
     }
 
     /// The finished bytes.
     pub fn finish(mut self) -> StagedBytes {
-        let place = std::mem::replace(&mut self.place, Place::Memory(Vec::new()));
+        let place = std::mem::replace(&mut self.place, Place::Memory(Pieces::new()));
         match place {
             Place::Memory(bytes) => StagedBytes::Memory {
-                charge: self.charge(&bytes),
-                bytes: Bytes::from(bytes),
+                charge: self.charge(bytes.length),
+                bytes: bytes.finish(),
             },
             Place::Disk { file, length, rest } => StagedBytes::Disk {
                 file: Arc::new(file),
                 length,
-                charge: self.charge(&rest),
-                rest: Bytes::from(rest),
+                charge: self.charge(rest.length),
+                rest: rest.finish(),
             },
         }
     }
 
-    fn charge(&self, bytes: &[u8]) -> Charge {
+    fn charge(&self, bytes: usize) -> Charge {
         Charge {
             cap: self.cap.clone(),
-            bytes: bytes.len(),
+            bytes,
         }
     }
 
@@ -113,13 +188,16 @@ impl Spill {
     fn move_to_disk(&mut self) -> std::io::Result<()> {
         if let Place::Memory(bytes) = &mut self.place {
             let file = tempfile::tempfile_in(&self.cap.directory)?;
-            file.write_all_at(bytes, 0)?;
-            let bytes = std::mem::take(bytes);
-            self.cap.give(bytes.len());
+            let mut length = 0;
+            for piece in &bytes.pieces {
+                file.write_all_at(piece, length)?;
+                length += piece.len() as u64;
+            }
+            self.cap.give(bytes.length);
             self.place = Place::Disk {
                 file,
-                length: bytes.len() as u64,
-                rest: Vec::new(),
+                length,
+                rest: Pieces::new(),
             };
         }
         Ok(())
@@ -128,9 +206,9 @@ impl Spill {
     /// Writes behind what the file has; what a failed attempt left there is written over.
     fn append(&mut self, data: &[u8]) {
         match &mut self.place {
-            Place::Memory(bytes) => bytes.extend_from_slice(data),
+            Place::Memory(bytes) => bytes.append(data),
             Place::Disk { file, length, rest } => {
-                if rest.is_empty() {
+                if rest.length == 0 {
                     match file.write_all_at(data, *length) {
                         Ok(()) => {
                             *length += data.len() as u64;
@@ -140,7 +218,7 @@ impl Spill {
                     }
                 }
                 self.cap.overdraw(data.len());
-                rest.extend_from_slice(data);
+                rest.append(data);
             }
         }
     }
@@ -157,7 +235,7 @@ fn complain(cap: &MemoryCap, error: &std::io::Error) {
 impl Drop for Spill {
     fn drop(&mut self) {
         match &self.place {
-            Place::Memory(bytes) | Place::Disk { rest: bytes, .. } => self.cap.give(bytes.len()),
+            Place::Memory(bytes) | Place::Disk { rest: bytes, .. } => self.cap.give(bytes.length),
         }
     }
 }
@@ -203,7 +281,7 @@ pub enum StagedBytes {
     /// In memory.
     Memory {
         /// All of them.
-        bytes: Bytes,
+        bytes: Pieces<Bytes>,
         /// Held for its drop.
         #[allow(dead_code)]
         charge: Charge,
@@ -215,7 +293,7 @@ pub enum StagedBytes {
         /// Bytes that were written.
         length: u64,
         /// What is behind them in memory, because it could not be written.
-        rest: Bytes,
+        rest: Pieces<Bytes>,
         /// Held for its drop.
         #[allow(dead_code)]
         charge: Charge,
@@ -226,8 +304,8 @@ impl StagedBytes {
     /// How many.
     pub fn len(&self) -> u64 {
         match self {
-            Self::Memory { bytes, .. } => bytes.len() as u64,
-            Self::Disk { length, rest, .. } => *length + rest.len() as u64,
+            Self::Memory { bytes, .. } => bytes.length as u64,
+            Self::Disk { length, rest, .. } => *length + rest.length as u64,
         }
     }
 
@@ -236,10 +314,10 @@ impl StagedBytes {
         self.len() == 0
     }
 
-    /// Bytes `from..from + length`, without copying when they are in memory.
+    /// Bytes `from..from + length`, without copying when they are in one piece in memory.
     pub(crate) async fn read(&self, from: u64, length: usize) -> std::io::Result<Bytes> {
         match self {
-            Self::Memory { bytes, .. } => Ok(cut(bytes, from, length)),
+            Self::Memory { bytes, .. } => Ok(bytes.cut(from, length)),
             Self::Disk {
                 file,
                 length: on_disk,
@@ -251,17 +329,11 @@ impl StagedBytes {
                 let read = tokio::task::spawn_blocking(move || read_at(&file, from, here));
                 let mut bytes = read.await.map_err(std::io::Error::other)??;
                 let behind = (from + here as u64).saturating_sub(*on_disk);
-                bytes.extend_from_slice(&cut(rest, behind, length - here));
+                bytes.extend_from_slice(&rest.cut(behind, length - here));
                 Ok(Bytes::from(bytes))
             }
         }
     }
-}
-
-fn cut(bytes: &Bytes, from: u64, length: usize) -> Bytes {
-    let start = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
-    let end = start.saturating_add(length).min(bytes.len());
-    bytes.slice(start..end)
 }
 
 fn read_at(file: &File, from: u64, length: usize) -> std::io::Result<Vec<u8>> {
@@ -291,6 +363,39 @@ mod tests {
         assert_eq!(cap.used.load(Ordering::Relaxed), 60);
         drop(small);
         assert_eq!(cap.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn large_files_are_in_pieces_that_read_as_one() {
+        let cap = MemoryCap::new(usize::MAX, PathBuf::new());
+        let mut spill = Spill::new(cap);
+        // a length that no piece is a multiple of
+        let block: Vec<u8> = (0..=250).cycle().take(3 << 20 | 7).collect();
+        for _ in 0..7 {
+            spill.write_all(&block).unwrap();
+        }
+        let bytes = spill.finish();
+        let length = 7 * block.len();
+        assert_eq!(bytes.len(), length as u64);
+        let expected = block.repeat(7);
+        let end = length as u64;
+        for (from, length) in [
+            (0, PIECE),
+            (0, length),
+            (PIECE as u64 - 3, 6),
+            (PIECE as u64, PIECE),
+            (2 * PIECE as u64 - 1, PIECE),
+            (end - 5, 9),
+            (end, 1),
+            (end + 1, 1),
+        ] {
+            let start = (from as usize).min(expected.len());
+            let end = (start + length).min(expected.len());
+            assert!(
+                bytes.read(from, length).await.unwrap() == expected[start..end],
+                "{from} {length}"
+            );
+        }
     }
 
     #[tokio::test]

@@ -6,10 +6,11 @@ use deltalake::logstore::object_store::{
 };
 use futures::stream::{FuturesUnordered, StreamExt};
 
-use crate::spill::StagedBytes;
+use crate::spill::{PIECE, StagedBytes};
 
-/// Files up to this size go in one request; S3 takes parts of 5 MiB and more.
-pub(crate) const PART: usize = 8 << 20;
+/// Files up to this size go in one request; S3 takes parts of 5 MiB and more. As long as what is in
+/// one piece in memory, so that a part is never copied.
+pub(crate) const PART: usize = PIECE;
 
 /// Parts of one file that are on their way at a time.
 const PARTS_IN_FLIGHT: usize = 4;
