@@ -68,6 +68,7 @@ async fn serve(configuration: &Arc<Configuration>, source: Source) -> Result<(),
     }
     service.host.health.set_ready(true);
     memory::unmap_code_of_the_start();
+    memory::keep_freed_memory();
     tracing::info!("Everything is ready. Begin running and processing data.");
     let reporter = Reporter::new(&service.host, &configuration.service.telemetry);
     service.run(source, &reporter, &mut signals).await
