@@ -10,7 +10,7 @@ use ::bytes::Bytes;
 use http::StatusCode;
 use otlp::{Payload, SplitLimits};
 use pipeline::telemetry::ReceiverMetrics;
-use pipeline::{Ack, Clock, Outcome, Outlet, Refused, Signal};
+use pipeline::{Ack, Batch, Clock, Outcome, Outlet, Refused, Signal, Size};
 use smallvec::SmallVec;
 
 use gather::{Gathered, Gathering, Place, Then, Told};
@@ -243,9 +243,10 @@ impl Intake {
         answer_to(&verdict.of(index).await, 1, Vec::new())
     }
 
-    /// Hands a batch over that has events of several requests, and tells them. It
-    /// is not the fault of the others if one is refused for good: then each is
-    /// handed over by itself.
+    /// Hands a batch over that has events of several requests, and tells them. If
+    /// there will never be room for all of them together, each is handed over by
+    /// itself. Not so when the batch is refused for good after it was let in: some
+    /// of it may have arrived somewhere.
     async fn pass_on(&self, gathered: Gathered) {
         let Gathered {
             payload,
@@ -254,26 +255,43 @@ impl Intake {
         } = gathered;
         let Some(outlet) = &self.outlet else { return };
         let items = payload.items();
-        let again = (items > 1).then(|| payload.clone());
-        let outcome = outlet.send_made(payload).await;
-        let (Err(Refused::Never { .. }), Some(again)) = (&outcome, again) else {
-            self.count_events(&outcome, items, truncated);
-            return verdict.answer(Told::All(outcome, items));
+        let size = Size {
+            items,
+            bytes: payload.size(),
         };
+        let outcome = match outlet.admit(&size) {
+            Ok(room) => room.offer(Batch::new(outlet.hold(payload))).await,
+            Err(Refused::Never { .. }) if items > 1 => {
+                let outcomes = self.one_by_one(outlet, payload).await;
+                if outcomes.iter().any(Result::is_ok) {
+                    self.metrics.accepted(0, truncated);
+                }
+                return verdict.answer(Told::Each(outcomes));
+            }
+            Err(refused) => Err(refused),
+        };
+        self.count_events(&outcome, items, truncated);
+        verdict.answer(Told::All(outcome, items));
+    }
+
+    /// The outcome of each event, in their order.
+    async fn one_by_one(&self, outlet: &Outlet, payload: Payload) -> Vec<Outcome> {
         let one = SplitLimits {
             max_items: 1,
             max_bytes: 0,
         };
-        let pieces = again.split(one);
-        let mut outcomes = Vec::with_capacity(items);
-        for piece in pieces.pieces.into_iter().chain(pieces.oversize) {
-            let items = piece.items();
-            let outcome = outlet.send_made(piece).await;
+        let pieces = payload.split(one);
+        let pieces = pieces.pieces.into_iter().chain(pieces.oversize);
+        let acks: Vec<_> = pieces
+            .map(|piece| (piece.items(), outlet.send_made(piece)))
+            .collect();
+        let mut outcomes = Vec::with_capacity(acks.len());
+        for (items, ack) in acks {
+            let outcome = ack.await;
             self.count_events(&outcome, items, 0);
             outcomes.extend(std::iter::repeat_n(outcome, items));
         }
-        self.metrics.accepted(0, truncated);
-        verdict.answer(Told::Each(outcomes));
+        outcomes
     }
 
     /// The pipeline's answer as ours.

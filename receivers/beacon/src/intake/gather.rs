@@ -121,7 +121,8 @@ impl Gathering {
     ) -> Place {
         let thread = number_of_thread() % self.0.len();
         let mut open = self.0[thread].lock();
-        let open = &mut *open;
+        let whole = Whole(&mut open);
+        let open = &mut *whole.0;
         let index = open.writer.items();
         let address = site.map(|site| std::ptr::from_ref(site).addr());
         if address != open.site {
@@ -169,6 +170,18 @@ impl Open {
             truncated: std::mem::take(&mut self.truncated),
             verdict: Unanswered(verdict),
         })
+    }
+}
+
+/// A batch in which a panic leaves half a record ends there, before others come into it.
+struct Whole<'o>(&'o mut Open);
+
+impl Drop for Whole<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let broken = std::mem::take(self.0);
+            drop(broken.verdict.map(Unanswered));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::join_all;
 use http::StatusCode;
+use otlp::write::LogsWriter;
 use otlp::{Payload, Signal, Value};
 use pipeline::{Accepted, Clock, Outlet, Refused};
 use proptest::prelude::*;
@@ -248,7 +249,38 @@ async fn a_batch_that_is_refused_for_now_is_refused_to_all() {
 }
 
 #[tokio::test]
-async fn what_is_refused_for_good_takes_no_other_event_with_it() {
+async fn what_was_let_in_is_not_offered_again() {
+    let consumer = ScriptedConsumer::new();
+    let intake = Arc::new(intake_before(&consumer, &Config::default()));
+    consumer.answer(Err(Refused::never("one of the destinations refuses it")));
+    let answers = together(&intake, &numbered(3)).await;
+    assert_eq!(statuses(&answers), [Some(500); 3]);
+    assert_eq!(batches(&consumer), [without_team(&[0, 1, 2])]);
+    assert_eq!(intake.metrics.count(Reason::Refused), 3);
+}
+
+#[tokio::test]
+async fn a_panic_ends_the_batch_and_no_other() {
+    let consumer = ScriptedConsumer::new();
+    let intake = Arc::new(intake_before(&consumer, &Config::default()));
+    let events = numbered(2);
+    let mut before = Box::pin(together(&intake, &events));
+    assert!(futures::poll!(&mut before).is_pending());
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let half = |writer: &mut LogsWriter| {
+            writer.record(|_| panic!("the test asks for a panic within a record"));
+            false
+        };
+        intake.gathering.add(None, half)
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(statuses(&before.await), [Some(503); 2]);
+    assert_eq!(statuses(&together(&intake, &numbered(1)).await), [None]);
+    assert_eq!(batches(&consumer), [without_team(&[0])]);
+}
+
+#[tokio::test]
+async fn what_there_is_never_room_for_together_goes_on_one_by_one() {
     let consumer = ScriptedConsumer::new();
     let intake = Arc::new(intake_before(&consumer, &Config::default()));
     // the batch, then the first event by itself
