@@ -39,9 +39,10 @@ def test_settings_change(start_pharos: StartPharos, store: Store, start_proxy: S
     print(f"PHAROS_FAULT_SEED={SEED}")
     choose = random.Random(SEED)
     ports = Ports()
+    # none of the values is that of the beginning (level 1, 100ms): that would change nothing
     changes: list[Callable[[], dict[str, Any]]] = [
-        lambda: {"compression_level": choose.randrange(1, 9)},
-        lambda: {"commit": {"every": f"{choose.randrange(50, 300)}ms"}},
+        lambda: {"compression_level": choose.randrange(2, 9)},
+        lambda: {"commit": {"every": f"{choose.randrange(101, 300)}ms"}},
         lambda: {"columns": [{"attribute": "n", "name": f"n_{choose.randrange(1000)}", "type": "long"}]},
     ]
     if store.s3 is not None:
