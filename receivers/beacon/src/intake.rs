@@ -178,7 +178,7 @@ impl Intake {
 
     async fn hand_over(self: &Arc<Self>, read: Read) -> Answer {
         let Some(outlet) = &self.outlet else {
-            return unwanted();
+            return Answer::refusal(StatusCode::NOT_FOUND).text("no pipeline takes logs");
         };
         let (Some(batch), Some(duplicates)) = (read.batch.clone(), &self.duplicates) else {
             let (ack, read) = send(outlet, read);
@@ -240,7 +240,13 @@ impl Intake {
                 tokio::spawn(async move { intake.pass_on(gathered).await });
             }
         }
-        answer_to(&verdict.of(index).await, 1, Vec::new())
+        let outcome = verdict.of(index).await.unwrap_or_else(|| {
+            // whoever failed at it counted nothing
+            let given_up = Err(Refused::later("the batch of the event was given up", None));
+            self.count_events(&given_up, 1, 0);
+            given_up
+        });
+        answer_to(&outcome, 1, Vec::new())
     }
 
     /// Hands a batch over that has events of several requests, and tells them. If
@@ -372,10 +378,6 @@ fn answer_to(outcome: &Outcome, items: usize, dropped: Vec<(Reason, usize)>) -> 
             }
         }
     }
-}
-
-fn unwanted() -> Answer {
-    Answer::refusal(StatusCode::NOT_FOUND).text("no pipeline takes logs")
 }
 
 /// What is left of a [`Read`] when its payload was handed over.

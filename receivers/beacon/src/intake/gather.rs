@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use otlp::Payload;
 use otlp::write::LogsWriter;
 use parking_lot::Mutex;
-use pipeline::{Accepted, Outcome, Refused};
+use pipeline::{Accepted, Outcome};
 use tokio::sync::SetOnce;
 
 use super::read::own_attributes;
@@ -67,6 +67,8 @@ pub(super) enum Told {
     All(Outcome, usize),
     /// Of each event, in their order.
     Each(Vec<Outcome>),
+    /// Nothing: who had to ask it failed.
+    GivenUp,
 }
 
 /// The pipeline's answer to a batch, for all requests that have an event in it.
@@ -74,13 +76,14 @@ pub(super) enum Told {
 pub(super) struct Verdict(SetOnce<Told>);
 
 impl Verdict {
-    /// The outcome of the event with this number.
-    pub(super) async fn of(&self, index: usize) -> Outcome {
+    /// The outcome of the event with this number; none when the batch was given up.
+    pub(super) async fn of(&self, index: usize) -> Option<Outcome> {
         match self.0.wait().await {
             // which of several were rejected is not known
-            Told::All(Ok(_), 2..) => Ok(Accepted::default()),
-            Told::All(outcome, _) => outcome.clone(),
-            Told::Each(outcomes) => outcomes.get(index).cloned().unwrap_or_else(given_up),
+            Told::All(Ok(_), 2..) => Some(Ok(Accepted::default())),
+            Told::All(outcome, _) => Some(outcome.clone()),
+            Told::Each(outcomes) => outcomes.get(index).cloned(),
+            Told::GivenUp => None,
         }
     }
 }
@@ -98,13 +101,9 @@ impl Unanswered {
 impl Drop for Unanswered {
     fn drop(&mut self) {
         if self.0.0.get().is_none() {
-            self.answer(Told::All(given_up(), 0));
+            self.answer(Told::GivenUp);
         }
     }
-}
-
-fn given_up() -> Outcome {
-    Err(Refused::later("the batch of the event was given up", None))
 }
 
 impl Gathering {

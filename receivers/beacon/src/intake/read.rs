@@ -40,7 +40,7 @@ struct Sum {
     truncated: usize,
     batch: Option<String>,
     events: usize,
-    /// The request has one text and no other loss: if it is an event alone, it
+    /// The request has one small text and no other loss: if it is an event alone, it
     /// goes on with those of other requests.
     is_alone: bool,
     gathered: Option<Place>,
@@ -60,12 +60,9 @@ impl Intake {
     /// it shares with those of other requests.
     pub(super) fn read(&self, sources: &[Source], request: &Request) -> Result<Taken, Answer> {
         SCRATCH.with_borrow_mut(|scratch| {
-            let is_small = |source: &Source| source.body.len() <= OFFLOAD_ABOVE;
+            let is_small = matches!(sources, [one] if one.body.len() <= OFFLOAD_ABOVE);
             let mut sum = Sum {
-                is_alone: self.outlet.is_some()
-                    && request.broken == 0
-                    && sources.len() == 1
-                    && sources.iter().all(is_small),
+                is_alone: is_small && request.broken == 0 && self.outlet.is_some(),
                 ..Sum::default()
             };
             if request.broken > 0 {

@@ -275,6 +275,7 @@ async fn a_panic_ends_the_batch_and_no_other() {
     }));
     assert!(panicked.is_err());
     assert_eq!(statuses(&before.await), [Some(503); 2]);
+    assert_eq!(intake.metrics.count(Reason::Refused), 2);
     assert_eq!(statuses(&together(&intake, &numbered(1)).await), [None]);
     assert_eq!(batches(&consumer), [without_team(&[0])]);
 }
