@@ -1,11 +1,11 @@
-//! The handle of an open log, and the thread that writes.
+//! The handle of an open log.
 
-use std::io;
+mod writer;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
@@ -22,15 +22,6 @@ use crate::options::{Options, Start};
 use crate::reader::Reader;
 use crate::recover;
 use crate::state::{CursorStatus, Position, Shared, Status};
-
-/// After how many groups the positions of cursors are stored although appends
-/// never pause.
-const GROUPS_A_STORE: u32 = 32;
-
-/// How long appends have to pause before positions are stored without need.
-/// Consumers acknowledge right behind an answer, and senders come again as soon:
-/// without this each group would cost a second sync.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// Called once when positions are stored.
 type Stored = Box<dyn FnOnce(Result<(), CursorError>) + Send>;
@@ -117,7 +108,7 @@ impl Log {
         let inside = Arc::clone(&door);
         let writer = thread::Builder::new()
             .name("wal".to_owned())
-            .spawn(move || write(engine, &inside))
+            .spawn(move || writer::write(engine, &inside))
             .map_err(OpenError::io("start the writer of", "the log"))?;
         Ok(Self {
             shared,
@@ -419,92 +410,5 @@ impl Door {
             let _ = sender.send(answer);
         }));
         receiver.recv().unwrap_or(Err(CursorError::Closed))
-    }
-}
-
-/// Refuses everybody when the thread ends, however it ends.
-struct Leave<'a>(&'a Shared, &'a Door);
-
-impl Drop for Leave<'_> {
-    fn drop(&mut self) {
-        let (appends, stores, errands) = {
-            let mut waiting = self.1.waiting.lock();
-            waiting.gone = true;
-            let Waiting {
-                appends,
-                stores,
-                errands,
-                ..
-            } = &mut *waiting;
-            (
-                std::mem::take(appends),
-                std::mem::take(stores),
-                std::mem::take(errands),
-            )
-        };
-        drop(errands);
-        for pending in appends {
-            (pending.done)(Err(AppendError::Closed));
-        }
-        for stored in stores {
-            stored(Err(CursorError::Closed));
-        }
-        self.0.state.lock().closed = true;
-        self.0.wake();
-    }
-}
-
-/// The writer: takes whatever waits, makes it durable, answers, and again.
-/// Grouping is natural: what arrives during a sync shares the next one.
-fn write(mut engine: Engine, door: &Door) {
-    let shared = Arc::clone(&engine.shared);
-    let leave = Leave(&shared, door);
-    let mut groups = 0;
-    loop {
-        let (appends, stores, errands, jump, moved, closing) = {
-            let mut waiting = door.waiting.lock();
-            door.knock
-                .wait_while(&mut waiting, |w| w.idle() && !w.moved);
-            door.knock.wait_while_for(&mut waiting, |w| w.idle(), PAUSE);
-            let idle = waiting.appends.is_empty() || groups + 1 >= GROUPS_A_STORE;
-            let moved = idle && std::mem::take(&mut waiting.moved);
-            (
-                std::mem::take(&mut waiting.appends),
-                std::mem::take(&mut waiting.stores),
-                std::mem::take(&mut waiting.errands),
-                std::mem::take(&mut waiting.jump),
-                moved,
-                waiting.closing,
-            )
-        };
-        engine.jump(jump);
-        if !appends.is_empty() {
-            engine.commit(appends);
-            groups += 1;
-        }
-        errands.into_iter().for_each(|errand| errand(&mut engine));
-        if moved || !stores.is_empty() {
-            groups = 0;
-            answer(&mut engine, stores);
-        }
-        if closing {
-            break;
-        }
-    }
-    if let Err(error) = engine.close() {
-        engine.postponed("store where the log ends", &error);
-    }
-    // the directory is free before anybody hears that this log is closed
-    drop(engine);
-    drop(leave);
-}
-
-fn answer(engine: &mut Engine, stores: Vec<Stored>) {
-    let stored = engine.persist().map_err(|error: io::Error| {
-        engine.postponed("store the positions of the cursors", &error);
-        Arc::new(error)
-    });
-    for done in stores {
-        done(stored.clone().map_err(CursorError::Failed));
     }
 }

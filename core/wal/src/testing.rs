@@ -1,6 +1,8 @@
 //! A disk that forgets what was not synced, for tests of everything that stands
 //! on a log. A killed process keeps its page cache and therefore proves little.
 
+mod unsynced;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
@@ -9,9 +11,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::disk::{Disk, DiskFile};
-
-/// What a disk writes at once, or tears.
-const SECTOR: usize = 512;
+use unsynced::{Coin, Content, Names, SECTOR};
 
 /// A directory in memory whose machine can lose its power.
 ///
@@ -47,52 +47,6 @@ struct Machine {
     no_reserve: bool,
     crash_in: Option<u32>,
     panic_at_reads: u32,
-}
-
-/// What has which name.
-#[derive(Clone)]
-struct Names<N> {
-    current: BTreeMap<N, u64>,
-    durable: BTreeMap<N, u64>,
-    changes: Vec<BTreeMap<N, u64>>,
-}
-
-impl<N> Default for Names<N> {
-    fn default() -> Self {
-        Self {
-            current: BTreeMap::new(),
-            durable: BTreeMap::new(),
-            changes: Vec::new(),
-        }
-    }
-}
-
-impl<N: Ord + Clone> Names<N> {
-    fn change(&mut self, change: impl FnOnce(&mut BTreeMap<N, u64>)) {
-        change(&mut self.current);
-        self.changes.push(self.current.clone());
-    }
-
-    fn sync(&mut self) {
-        self.durable = self.current.clone();
-        self.changes.clear();
-    }
-
-    fn crash(&mut self, coin: &mut Coin) {
-        let kept = coin.below(self.changes.len() + 1);
-        if kept > 0 {
-            self.durable = self.changes.swap_remove(kept - 1);
-        }
-        self.current = self.durable.clone();
-        self.changes.clear();
-    }
-}
-
-#[derive(Default, Clone)]
-struct Content {
-    durable: Vec<u8>,
-    current: Vec<u8>,
-    dirty: BTreeSet<usize>,
 }
 
 impl SimulatedDisk {
@@ -267,48 +221,6 @@ impl SimulatedDisk {
 
     fn handle(&self, inode: u64, boot: u64) -> Arc<dyn DiskFile> {
         Arc::new(Handle(self.clone(), inode, boot))
-    }
-}
-
-impl Content {
-    fn sector(&self, bytes: &[u8], sector: usize) -> Vec<u8> {
-        let start = (sector * SECTOR).min(bytes.len());
-        let end = (start + SECTOR).min(bytes.len());
-        bytes[start..end].to_vec()
-    }
-
-    fn store(&mut self, sector: usize, bytes: &[u8]) {
-        let start = sector * SECTOR;
-        let room = self.durable.len().saturating_sub(start).min(bytes.len());
-        if room > 0 {
-            self.durable[start..start + room].copy_from_slice(&bytes[..room]);
-        }
-    }
-
-    fn sync(&mut self) {
-        self.durable.resize(self.current.len(), 0);
-        for sector in std::mem::take(&mut self.dirty) {
-            let bytes = self.sector(&self.current, sector);
-            self.store(sector, &bytes);
-        }
-    }
-
-    fn crash(&mut self, coin: &mut Coin) {
-        if coin.below(2) == 0 {
-            self.durable.resize(self.current.len(), 0);
-        }
-        // often all or nothing survives, sometimes a mixture
-        let mood = coin.below(4);
-        for sector in std::mem::take(&mut self.dirty) {
-            let bytes = self.sector(&self.current, sector);
-            let kept = match (mood, coin.below(3)) {
-                (0, _) | (2 | 3, 0) => 0,
-                (1, _) | (2, _) | (3, 1) => bytes.len(),
-                _ => coin.below(bytes.len() + 1),
-            };
-            self.store(sector, &bytes[..kept]);
-        }
-        self.current = self.durable.clone();
     }
 }
 
@@ -656,17 +568,5 @@ impl DiskFile for Handle {
 
     fn size(&self) -> io::Result<u64> {
         self.with(false, |_, content| Ok(content.current.len() as u64))
-    }
-}
-
-/// A small generator, so that a seed replays.
-struct Coin(u64);
-
-impl Coin {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % limit.max(1)
     }
 }

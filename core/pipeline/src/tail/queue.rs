@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use otlp::Signal;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::batcher::{Batcher, Job, Ticket};
@@ -16,12 +16,12 @@ use super::capacity::Capacity;
 use super::metrics::TailMetrics;
 use super::settings::{SendingQueue, Sizer, TailSettings};
 use crate::batch::{Batch, Size};
-use crate::budget::{self, Budget};
+use crate::budget;
 use crate::clock::Clock;
-use crate::consumer::{Consumer, Reservation, Room};
+use crate::consumer::{Reservation, Room};
 use crate::durable::Tracker;
 use crate::health::{Fullness, Health};
-use crate::outcome::{Accepted, Ack, Outcome, Refused};
+use crate::outcome::{Outcome, Refused};
 
 /// Requests that may wait for a full queue with `block_on_overflow`.
 const WAITING_LIST: usize = 1000;
@@ -48,7 +48,7 @@ pub(crate) struct Queue {
     /// One unit of capacity is a joined batch, not a request.
     counts_jobs: bool,
     blocks: bool,
-    callers_wait: bool,
+    pub(crate) callers_wait: bool,
     capacity: Arc<Capacity>,
     waiting: Arc<Capacity>,
     state: Mutex<State>,
@@ -425,88 +425,4 @@ pub(crate) fn show(queue: &Arc<Queue>, exporter: &str, signal: Signal, health: &
             })
         },
     );
-}
-
-/// The end of a pipeline as its upstream stages see it.
-pub(crate) struct Entrance(pub(crate) Arc<Queue>);
-
-impl Consumer for Entrance {
-    fn admit(&self, size: &Size) -> Result<Room, Refused> {
-        self.0.admit(size)
-    }
-
-    fn offer(&self, batch: Batch, room: Room) -> Ack {
-        if batch.payload.is_empty() {
-            return Ack::accepted();
-        }
-        let queue = &self.0;
-        let (reservation, still_waiting) = room.into_reservation();
-        if !still_waiting && !queue.callers_wait {
-            let ticket = Ticket {
-                reservation,
-                ..Ticket::default()
-            };
-            return match queue.push(batch, ticket) {
-                Ok(()) => Ack::accepted(),
-                Err(refused) => Ack::Ready(Err(refused)),
-            };
-        }
-        let (sender, answer) = oneshot::channel();
-        if still_waiting {
-            tokio::spawn(wait_then_push(
-                Arc::clone(queue),
-                batch,
-                sender,
-                reservation,
-                budget::current(),
-            ));
-        } else {
-            let ticket = Ticket {
-                reservation,
-                waiter: Some(sender),
-                place: None,
-            };
-            if let Err(refused) = queue.push(batch, ticket) {
-                return Ack::Ready(Err(refused));
-            }
-        }
-        Ack::Waiting(Box::pin(outcome_of(answer)))
-    }
-}
-
-/// Takes its place in the queue as soon as there is one; the caller is answered
-/// then. A task of its own, since the batch must arrive even if the caller goes away.
-async fn wait_then_push(
-    queue: Arc<Queue>,
-    batch: Batch,
-    answer: oneshot::Sender<Outcome>,
-    place: Option<Reservation>,
-    door: Option<Budget>,
-) {
-    let reservation = Some(queue.wait_for_room(&batch.size()).await);
-    drop(place);
-    let (waiter, entered) = match queue.callers_wait {
-        true => (Some(answer), None),
-        false => (None, Some(answer)),
-    };
-    let ticket = Ticket {
-        reservation,
-        waiter,
-        place: None,
-    };
-    // A refused ticket drops its waiter, which answers that the sender should try again.
-    let outcome =
-        budget::at_door(door.as_ref(), || queue.push(batch, ticket)).map(|()| Accepted::default());
-    if let Some(entered) = entered {
-        let _ = entered.send(outcome);
-    }
-}
-
-async fn outcome_of(answer: oneshot::Receiver<Outcome>) -> Outcome {
-    answer.await.unwrap_or_else(|_| {
-        Err(Refused::later(
-            "the exporter ended before it answered",
-            None,
-        ))
-    })
 }
