@@ -22,7 +22,7 @@ pub(crate) const RESOURCE_POLICY: HeaderName =
 
 const TYPES: HeaderValue = HeaderValue::from_static(
     "text/plain, application/json, application/x-ndjson, application/x-www-form-urlencoded, \
-     multipart/form-data, application/reports+json, application/csp-report",
+     multipart/form-data, application/reports+json, application/csp-report, application/cmcd",
 );
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS, POST");
 

@@ -21,7 +21,6 @@ use crate::config::{BodyEncoding, PrivacySignals};
 use crate::headers::{self, Headers};
 use crate::intake::{self, Intake, Source, Sources};
 use crate::metrics::Reason;
-use crate::wire;
 
 use route::Route;
 pub(crate) use route::Routes;
@@ -160,7 +159,7 @@ impl Endpoint {
                 if visit.request.key.is_none() {
                     visit.request.key = key;
                 }
-                match wire::urlencoded(&query) {
+                match self.query(&query) {
                     Some(text) => match self.budget.charge(query.len()) {
                         Ok(_paid) => self.intake.take(one(json(text)), &mut visit.request).await,
                         Err(refused) => self.full(refused.after),

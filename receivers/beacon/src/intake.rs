@@ -37,6 +37,8 @@ pub(crate) enum Framing {
     Lines,
     /// Reports of a browser.
     Reports,
+    /// Reports of a media player, one a line.
+    Cmcd,
 }
 
 /// One text with events.
@@ -139,6 +141,11 @@ impl Intake {
     /// Whether malformed bodies are explained.
     pub(crate) fn explains(&self) -> bool {
         self.debug
+    }
+
+    /// Whether secrets in URLs are replaced.
+    pub(crate) fn sanitizes(&self) -> bool {
+        self.limits.sanitize
     }
 
     /// Reads the texts of a request, hands the events over, and answers as the

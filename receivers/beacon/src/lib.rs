@@ -1,5 +1,5 @@
 //! `beacon`: events of browsers, as they come out of `navigator.sendBeacon`,
-//! `fetch` with `keepalive`, pixels, forms and browsers' own reports.
+//! `fetch` with `keepalive`, pixels, forms, browsers' own reports and those of media players.
 //!
 //! Every event becomes a log record whose attributes are its flattened ECS
 //! paths; giving them OpenTelemetry names is the work of the `ecs` processor.
@@ -14,6 +14,7 @@ mod admission;
 mod answer;
 mod assets;
 mod client;
+mod cmcd;
 mod config;
 mod door;
 mod endpoint;

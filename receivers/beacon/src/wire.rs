@@ -12,7 +12,7 @@ use http::HeaderValue;
 use net::Encoding;
 
 pub(crate) use envelope::{Enclosed, enclosed};
-pub(crate) use form::{multipart, urlencoded};
+pub(crate) use form::{multipart, percent_decoded, query, urlencoded};
 
 /// How a body is to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(crate) enum Form {
     Sniff,
     /// What browsers report themselves.
     Reports,
+    /// What media players report, one report a line.
+    Cmcd,
 }
 
 /// The media type, charset or encoding is none that is read here: 415.
@@ -78,6 +80,9 @@ pub(crate) fn form_of(content_type: Option<&HeaderValue>) -> Result<Form, Unsupp
         || is("application/csp-violation")
     {
         return Ok(Form::Reports);
+    }
+    if is("application/cmcd") {
+        return Ok(Form::Cmcd);
     }
     if is("multipart/form-data") {
         return match parameter(parameters, "boundary") {
@@ -171,6 +176,8 @@ mod tests {
             ),
             ("application/reports+json", Form::Reports),
             ("application/csp-report", Form::Reports),
+            ("application/cmcd", Form::Cmcd),
+            ("Application/CMCD; charset=UTF-8", Form::Cmcd),
             ("application/octet-stream", Form::Sniff),
         ];
         for (content_type, expected) in table {
@@ -180,6 +187,8 @@ mod tests {
             "text/html",
             "image/png",
             "text/plain; charset=utf-16",
+            "application/cmcd; charset=latin1",
+            "application/cmcd+json",
             "multipart/form-data",
         ] {
             assert!(form(bad).is_err(), "{bad}");

@@ -89,13 +89,19 @@ impl Endpoint {
                 ))),
             },
             // `sendBeacon(url)`: the data are in the query, as in a pixel's.
-            Form::Json | Form::Sniff if body.is_empty() => {
-                let text = query.and_then(wire::urlencoded).ok_or_else(bad)?;
+            Form::Cmcd | Form::Json | Form::Sniff if body.is_empty() => {
+                let text = query.and_then(|query| self.query(query)).ok_or_else(bad)?;
                 Ok(one(json(text)))
             }
+            Form::Cmcd => only(body, Framing::Cmcd),
             Form::Json => self.maybe_base64(body),
             Form::Sniff => self.sniffed(body),
         }
+    }
+
+    /// The text of JSON that a query stands for.
+    pub(super) fn query(&self, query: &str) -> Option<String> {
+        wire::query(query, self.intake.sanitizes())
     }
 
     /// A body without a media type: JSON, base64 of it, or a form.
@@ -164,7 +170,10 @@ impl Endpoint {
             sources.append(&mut self.texts(form.clone(), body, None)?);
         }
         if sources.is_empty()
-            && let Some(text) = enclosed.query.as_deref().and_then(wire::urlencoded)
+            && let Some(text) = enclosed
+                .query
+                .as_deref()
+                .and_then(|query| self.query(query))
         {
             sources.push(json(text));
         }

@@ -11,6 +11,7 @@ use super::gather::Place;
 use super::{Framing, Intake, OFFLOAD_ABOVE, Read, Request, Source, Taken};
 use crate::admission::Site;
 use crate::answer::Answer;
+use crate::cmcd;
 use crate::config::{Bots, Signal};
 use crate::event::{Drop, Fields};
 use crate::frames::{Envelope, Frames, Unreadable, frames};
@@ -103,8 +104,10 @@ impl Intake {
         if text.len() >= MAX_TEXT {
             return Err(self.too_many());
         }
-        if framing == Framing::Reports {
-            return self.reports(text, request, scratch, sum);
+        match framing {
+            Framing::Reports => return self.reports(text, request, scratch, sum),
+            Framing::Cmcd => return self.cmcd(text, request, scratch, sum),
+            Framing::Json | Framing::Lines => {}
         }
         let lines = framing == Framing::Lines;
         // most are one event, and to find that out is to read it
@@ -119,7 +122,7 @@ impl Intake {
         let site = self.open(key, request)?;
         self.counted(frames.events.len(), sum)?;
         if let Some(name) = request.batch.as_deref().or(batch.id.as_deref()) {
-            sum.batch = Some(format!("{}\0{name}", key.unwrap_or_default()));
+            sum.batch = Some(batch_name(key, name));
         }
         if batch.lost > 0 {
             self.metrics.client_lost(batch.lost);
@@ -300,6 +303,46 @@ impl Intake {
         Ok(())
     }
 
+    /// The reports of a media player.
+    fn cmcd(
+        &self,
+        text: &str,
+        request: &Request,
+        scratch: &mut Scratch,
+        sum: &mut Sum,
+    ) -> Result<(), Answer> {
+        let site = self.open(request.key.as_deref(), request)?;
+        let lines = cmcd::lines(text);
+        let count = lines.clone().count();
+        self.counted(count, sum)?;
+        if let Some(name) = &request.batch {
+            sum.batch = Some(batch_name(request.key.as_deref(), name));
+        }
+        if let Some(reason) = self.unwanted(request) {
+            sum.drop(reason, count);
+            return Ok(());
+        }
+        let context = self.context(ClientClock::new(request.received, None), request);
+        let mut reader = cmcd::Reader::new(self.limits.sanitize);
+        if let (true, Some(line)) = (sum.is_alone && count == 1, lines.clone().next()) {
+            let event = reader.event(line).map_err(|error| self.unreadable(error))?;
+            if sum.batch.is_none() && scratch.fields.read(event, self.shape).is_ok() {
+                let (fields, escaped) = (&scratch.fields, &mut scratch.text);
+                let write = |writer: &mut _| self.write(event, &context, fields, escaped, writer);
+                sum.gathered = Some(self.gathering.add(site, write));
+                return Ok(());
+            }
+        }
+        self.resource(site, &Envelope::default(), scratch);
+        for line in lines {
+            match reader.event(line) {
+                Ok(event) => self.event(event, &context, scratch, sum),
+                Err(_) => sum.drop(Reason::Parse, 1),
+            }
+        }
+        Ok(())
+    }
+
     fn unreadable(&self, error: Unreadable) -> Answer {
         self.metrics.dropped(Reason::Parse, 1);
         self.receiver.failed(otlp::Signal::Logs, 1);
@@ -318,6 +361,11 @@ impl Intake {
             .because(Reason::Size, 1)
             .text(text)
     }
+}
+
+/// Names a batch among those of all sites.
+fn batch_name(key: Option<&str>, name: &str) -> String {
+    format!("{}\0{name}", key.unwrap_or_default())
 }
 
 pub(super) fn own_attributes(resource: &mut ResourceWriter<'_>, attributes: &[(String, String)]) {

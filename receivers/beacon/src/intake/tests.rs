@@ -105,11 +105,13 @@ proptest! {
     fn arbitrary_bytes_never_panic(body: Vec<u8>, text in almost_json()) {
         let intake = intake(&Config::default());
         for body in [Bytes::from(body), Bytes::from(text)] {
-            for framing in [Framing::Json, Framing::Lines, Framing::Reports] {
+            for framing in [
+ Framing::Json, Framing::Lines, Framing::Reports, Framing::Cmcd] {
                 check(&intake, body.clone(), framing);
             }
             let text = wire::text(&body);
             let _ = wire::urlencoded(&text);
+            let _ = wire::query(&text, true);
             let _ = wire::multipart(&body, "B");
             let _ = wire::enclosed(text.as_bytes());
             let _ = wire::plain_or_base64(&text, true);

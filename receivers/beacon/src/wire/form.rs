@@ -6,8 +6,13 @@ use memchr::memmem;
 use semconv::table::{self, Type};
 use serde_json::{Map, Value};
 
+use crate::cmcd::Reader;
+
 /// Fields that hold JSON rather than being an event's field.
 const HOLDERS: [&str; 4] = ["data", "d", "e", "events"];
+
+/// The parameter of CTA-5004.
+const CMCD: &str = "CMCD=";
 
 /// The text of JSON that a form stands for: what one field holds, or an object
 /// with the fields.
@@ -40,6 +45,33 @@ pub(crate) fn urlencoded(form: &str) -> Option<String> {
     (!event.is_empty()).then(|| Value::Object(event).to_string())
 }
 
+/// The text of JSON that a query stands for: as of a form, with what a media player says in
+/// `CMCD`. What stands beside that wins over it.
+pub(crate) fn query(query: &str, sanitize: bool) -> Option<String> {
+    let (of_player, beside): (Vec<&str>, Vec<&str>) =
+        query.split('&').partition(|pair| pair.starts_with(CMCD));
+    if of_player.is_empty() {
+        return urlencoded(query);
+    }
+    let beside = urlencoded(&beside.join("&"));
+    let mut reports = of_player.iter().filter_map(|pair| pair.strip_prefix(CMCD));
+    let Some(report) = reports.find(|report| !report.is_empty()) else {
+        return beside;
+    };
+    let report = decode(report);
+    let mut reader = Reader::new(sanitize);
+    let mut event = reader.event(report.trim_ascii()).ok()?.to_owned();
+    if let Some(beside) = beside {
+        let members = beside.trim_start().strip_prefix('{')?;
+        if !members.trim_start().starts_with('}') {
+            event.pop();
+            event.push(',');
+            event.push_str(members);
+        }
+    }
+    Some(event)
+}
+
 /// JSON, or base64 of JSON.
 fn json_in(value: &str) -> Option<Cow<'_, str>> {
     let text = super::plain_or_base64(value, false)?;
@@ -58,8 +90,17 @@ fn typed(key: &str, value: String) -> Value {
     typed.unwrap_or(Value::String(value))
 }
 
-/// Percent-decoding as forms do it. What is no escape stays as it is.
+/// Percent-decoding. What is no escape stays as it is.
+pub(crate) fn percent_decoded(text: &str) -> Cow<'static, str> {
+    Cow::Owned(decoded(text, b'+'))
+}
+
+/// Percent-decoding as forms do it.
 fn decode(text: &str) -> String {
+    decoded(text, b' ')
+}
+
+fn decoded(text: &str, plus: u8) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -74,7 +115,7 @@ fn decode(text: &str) -> String {
                 at += 3;
             }
             None => {
-                out.push(if *byte == b'+' { b' ' } else { *byte });
+                out.push(if *byte == b'+' { plus } else { *byte });
                 at += 1;
             }
         }

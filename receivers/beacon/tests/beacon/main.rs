@@ -4,6 +4,7 @@
 mod admission;
 mod assets;
 mod cases;
+mod cmcd;
 mod contract;
 mod enrichment;
 mod forms;
