@@ -126,6 +126,7 @@ fn fields_of_single_events() {
         ("e=e,ec=(\"404\" \"x\")", "cmcd.ec", json!(["404", "x"])),
         ("e=e,ec=\"404\"", "error.code", json!("404")),
         ("e=e,ec=(404)", "error.code", json!("404")),
+        ("e=e,ec=25", "error.code", json!("25")),
         ("e=e,ec=()", "error.code", json!(null)),
         ("e=e,ec=(\"404\")", "log.level", json!("error")),
         ("e=ps,sta=f,ec=(\"drm\")", "error.code", json!("drm")),
