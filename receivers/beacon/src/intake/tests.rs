@@ -27,7 +27,7 @@ fn intake(config: &Config) -> Intake {
 
 fn intake_before(consumer: &ScriptedConsumer, config: &Config) -> Intake {
     let outlet = Outlet::new(consumer.consumer());
-    Intake::new("beacon", config, Some(outlet), Clock::fixed(NOW))
+    Intake::new("beacon", config, Some(outlet), Clock::fixed(NOW), None)
 }
 
 fn request() -> Request {

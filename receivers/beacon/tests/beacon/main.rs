@@ -7,6 +7,7 @@ mod cases;
 mod contract;
 mod enrichment;
 mod forms;
+mod governance;
 #[allow(
     dead_code,
     reason = "shared with the tests of the mapping, which use more of it"
@@ -14,3 +15,4 @@ mod forms;
 #[path = "../../../../core/semconv/tests/mapping/normal.rs"]
 mod normal;
 mod rig;
+mod sessions;
