@@ -44,6 +44,9 @@ pub struct Config {
     pub demo: bool,
     /// TLS; plain text without it.
     pub tls: Optional<ServerTlsSettings>,
+    /// Whether each connection begins with a header of the PROXY protocol, as
+    /// load balancers of connections send it.
+    pub proxy_protocol: bool,
     /// Which other origins may send. Pages of the collector's own origin and
     /// senders that are no browsers always may.
     pub cors: Optional<CorsSettings>,
@@ -128,6 +131,7 @@ impl Default for Config {
             reports: "/reports".to_owned(),
             demo: false,
             tls: Optional::off(),
+            proxy_protocol: false,
             cors: Optional::off(),
             trusted_proxies: Vec::new(),
             address_headers: vec![AddressHeader::XForwardedFor],
@@ -300,6 +304,7 @@ impl Config {
                 .transpose()
                 .map_err(|error| StartError::new(format!("tls: {error}")))?
                 .map(Arc::new),
+            proxy_protocol: self.proxy_protocol,
             header_timeout: self.header_timeout.non_zero(),
             idle_timeout: self.idle_timeout.non_zero(),
             write_timeout: self.body_timeout.non_zero(),
