@@ -9,6 +9,8 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 use pipeline::telemetry::meter;
 
+use crate::record::Written;
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -79,6 +81,7 @@ struct Counts {
     lost: AtomicU64,
     truncated: AtomicU64,
     renamed: AtomicU64,
+    clashing: AtomicU64,
     denied: AtomicU64,
     global_privacy_control: AtomicU64,
     do_not_track: AtomicU64,
@@ -139,15 +142,17 @@ impl Metrics {
             series("outcome", "accepted"),
             series("outcome", "truncated"),
             series("outcome", "renamed"),
+            series("outcome", "clashing"),
         ];
         let counts = self.counts.clone();
         counter(
             "beacon.events",
-            "Events taken, those of them that were cut, and those that got another name",
+            "Events taken; events that were cut, renamed, or had values below values",
             move |put| {
                 put(&counts.accepted, &events[0]);
                 put(&counts.truncated, &events[1]);
                 put(&counts.renamed, &events[2]);
+                put(&counts.clashing, &events[3]);
             },
         );
         let signals = [series("signal", "gpc"), series("signal", "dnt")];
@@ -211,15 +216,23 @@ impl Metrics {
         self.counts.lost.fetch_add(events, Ordering::Relaxed);
     }
 
-    /// What may not be sent was left out of an event, or its name replaced.
-    pub(crate) fn governed(&self, denied: usize, is_renamed: bool) {
-        if denied > 0 {
+    /// How an event was written.
+    pub(crate) fn written(&self, written: &Written) {
+        self.denied(written.denied as usize);
+        if written.renamed {
+            self.counts.renamed.fetch_add(1, Ordering::Relaxed);
+        }
+        if written.clashes {
+            self.counts.clashing.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Attributes that may not be sent were left out.
+    pub(crate) fn denied(&self, attributes: usize) {
+        if attributes > 0 {
             self.counts
                 .denied
-                .fetch_add(denied as u64, Ordering::Relaxed);
-        }
-        if is_renamed {
-            self.counts.renamed.fetch_add(1, Ordering::Relaxed);
+                .fetch_add(attributes as u64, Ordering::Relaxed);
         }
     }
 
@@ -244,6 +257,14 @@ impl Metrics {
 
     pub(crate) fn skew(&self, seconds: f64) {
         self.skew.record(seconds, &self.label);
+    }
+
+    /// Denied attributes, renamed and clashing events, for tests.
+    #[cfg(test)]
+    pub(crate) fn governed(&self) -> [u64; 3] {
+        let counts = &self.counts;
+        [&counts.denied, &counts.renamed, &counts.clashing]
+            .map(|count| count.load(Ordering::Relaxed))
     }
 
     /// How often a reason was counted, for tests.

@@ -62,6 +62,8 @@ pub(crate) struct Written {
     pub(crate) denied: u32,
     /// It got another name.
     pub(crate) renamed: bool,
+    /// It has values below other values, as `a.b` below `a`.
+    pub(crate) clashes: bool,
 }
 
 /// Writes the record of an event that stands in `text`.
@@ -97,6 +99,7 @@ pub(crate) fn write(
         truncated,
         denied: brought.denied,
         renamed: brought.is_renamed,
+        clashes: fields.leaves.below_values() > 0,
     }
 }
 

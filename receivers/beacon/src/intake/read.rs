@@ -290,8 +290,7 @@ impl Intake {
         };
         let mut written = Written::default();
         writer.record(|log| written = record::write(log, fields, text, context, &mut writing));
-        self.metrics
-            .governed(written.denied as usize, written.renamed);
+        self.metrics.written(&written);
         written.truncated
     }
 
@@ -331,7 +330,7 @@ impl Intake {
                 }
             }
         });
-        self.metrics.governed(denied, false);
+        self.metrics.denied(denied);
     }
 
     fn reports(

@@ -379,3 +379,37 @@ async fn a_batch_that_is_full_goes_on_at_once() {
     assert!(batches.len() > 2, "{} batches", batches.len());
     assert!(batches.iter().all(|batch| !long(batch) || batch.len() < 70));
 }
+
+#[tokio::test]
+async fn what_is_left_out_renamed_or_doubtful_is_counted() {
+    let config = Config {
+        keys: vec![WriteKey {
+            key: "k".to_owned(),
+            max_event_names: 1,
+            ..WriteKey::default()
+        }],
+        ..Config::default()
+    };
+    let intake = Arc::new(intake(&config));
+    let bodies = [
+        r#"{"event.action":"one","a":1}"#,
+        r#"{"event.action":"two","service.name":"s","host":{"name":"h"}}"#,
+        r#"[{"a":1,"a.b":2},{"a":{"b":1},"a.b.c":2}]"#,
+        r#"{"resource":{"k8s.pod.name":"p"},"events":[{"c":1}]}"#,
+    ];
+    for body in bodies {
+        let mut request = Request {
+            key: Some("k".to_owned()),
+            ..request()
+        };
+        let source = Source {
+            body: Bytes::from_static(body.as_bytes()),
+            framing: Framing::Json,
+        };
+        let answer = intake
+            .take([source].into_iter().collect(), &mut request)
+            .await;
+        assert_eq!(answer.status, None, "{body}");
+    }
+    assert_eq!(intake.metrics.governed(), [3, 1, 2]);
+}
