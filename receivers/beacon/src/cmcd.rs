@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::frames::Unreadable;
-use crate::url;
+use crate::url::{self, Strip};
 use crate::wire::percent_decoded;
 
 use dictionary::{Dictionary, Item, Member};
@@ -35,9 +35,11 @@ pub(crate) fn lines(body: &str) -> impl Iterator<Item = &str> + Clone {
 }
 
 /// Writes reports as events. Reused: it keeps its memory.
-pub(crate) struct Reader {
+pub(crate) struct Reader<'r> {
     /// Whether secrets in URLs are replaced.
     sanitize: bool,
+    /// What is taken off URLs, if anything is.
+    strip: Option<&'r Strip>,
     event: String,
     /// The fields behind those that have a name of their own.
     rest: String,
@@ -72,10 +74,11 @@ struct Report<'t> {
     backgrounded: bool,
 }
 
-impl Reader {
-    pub(crate) fn new(sanitize: bool) -> Reader {
+impl<'r> Reader<'r> {
+    pub(crate) fn new(sanitize: bool, strip: Option<&'r Strip>) -> Reader<'r> {
         Reader {
             sanitize,
+            strip,
             event: String::new(),
             rest: String::new(),
         }
@@ -93,8 +96,8 @@ impl Reader {
         let mut report = Report::default();
         let mut dictionary = Dictionary::new(line);
         while let Some(mut member) = dictionary.next()? {
-            if self.sanitize && matches!(member.key, "url" | "nor") {
-                redact(&mut member);
+            if matches!(member.key, "url" | "nor") {
+                self.clean(&mut member);
             }
             if !report.take(&member) {
                 fields::raw(&mut self.rest, &member);
@@ -109,24 +112,32 @@ impl Reader {
         self.event.push('}');
         Ok(&self.event)
     }
-}
 
-/// Takes secrets out of URLs. Version 1 has them percent-encoded as a whole.
-fn redact(member: &mut Member<'_>) {
-    for element in &mut member.elements {
-        let Item::Text(url) = &mut element.item else {
-            continue;
-        };
-        let decoded;
-        let whole = if url.contains('%') && !url.contains(['?', '/']) {
-            decoded = percent_decoded(url);
-            &*decoded
-        } else {
-            &**url
-        };
-        let clean = url::redacted(whole);
-        if clean != whole {
-            *url = Cow::Owned(clean.into_owned());
+    /// Cleans URLs as those of all fields are, also in lists. Version 1 has them
+    /// percent-encoded as a whole.
+    fn clean(&self, member: &mut Member<'_>) {
+        for element in &mut member.elements {
+            let Item::Text(url) = &mut element.item else {
+                continue;
+            };
+            let decoded;
+            let whole = if url.contains('%') && !url.contains(['?', '/']) {
+                decoded = percent_decoded(url);
+                &*decoded
+            } else {
+                &**url
+            };
+            let stripped = match self.strip {
+                Some(strip) => strip.url(whole),
+                None => Cow::Borrowed(whole),
+            };
+            let clean = match self.sanitize {
+                true => url::redacted(&stripped),
+                false => Cow::Borrowed(&*stripped),
+            };
+            if clean != whole {
+                *url = Cow::Owned(clean.into_owned());
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 
 fn event(line: &str) -> Map<String, Value> {
-    let mut reader = Reader::new(true);
+    let mut reader = Reader::new(true, None);
     let text = reader
         .event(line)
         .unwrap_or_else(|fault| panic!("{line}: {fault:?}"));
@@ -205,11 +205,21 @@ fn urls_are_written_without_their_secrets() {
     for (line, key, expected) in table {
         assert_eq!(event(line)[key], expected, "{line}");
     }
-    let mut as_it_is = Reader::new(false);
+    let mut as_it_is = Reader::new(false, None);
     let text = as_it_is
         .event("url=\"https://a.example/?token=t\"")
         .unwrap();
     assert!(text.contains("token=t\""), "{text}");
+    let config = crate::Config {
+        strip_query: crate::config::StripQuery::All,
+        ..crate::Config::default()
+    };
+    let strip = Strip::new(&config).unwrap();
+    let mut without_queries = Reader::new(false, Some(&strip));
+    let line = "nor=(\"a.m4s?x=1\" \"b%3Fx%3D1\" \"c\"),url=\"https://a.example/?token=t\"";
+    let event: Value = serde_json::from_str(without_queries.event(line).unwrap()).unwrap();
+    assert_eq!(event["cmcd.nor"], json!(["a.m4s", "b", "c"]));
+    assert_eq!(event["media.request.url"], "https://a.example/");
 }
 
 #[test]
@@ -222,7 +232,7 @@ fn lines_of_a_body() {
 #[test]
 fn a_report_has_an_end() {
     let line = |bytes: usize| format!("a=\"{}\"", "x".repeat(bytes - 4));
-    let mut reader = Reader::new(true);
+    let mut reader = Reader::new(true, None);
     assert!(reader.event(&line(LONGEST)).is_ok());
     assert_eq!(reader.event(&line(LONGEST + 1)).unwrap_err().at, LONGEST);
     assert_eq!(
@@ -250,7 +260,7 @@ proptest! {
     #[test]
     fn whatever_is_read_is_an_object_of_json(any in ".{0,40}", almost in almost_a_report()) {
         for line in [any, almost] {
-            let mut reader = Reader::new(true);
+            let mut reader = Reader::new(true, None);
             if let Ok(text) = reader.event(&line) {
                 let event: Map<String, Value> = serde_json::from_str(text)
                     .unwrap_or_else(|error| panic!("{line}: {error}: {text}"));

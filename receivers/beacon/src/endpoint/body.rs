@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use net::cors::Origin;
 use net::{BodyError, Charge, Encoding, Incoming, InflateError, InflateLimits};
 
 use super::{Endpoint, Visit, WHEN_FULL, json, one};
@@ -52,8 +53,9 @@ impl Endpoint {
         if let Some(enclosed) = self.enclosed(&form, &body) {
             return Box::pin(self.open(&head.headers, enclosed, visit)).await;
         }
-        visit.request.facts = self.facts(headers, visit.address, visit.request.received);
-        let sources = self.texts(form, body, head.uri.query())?;
+        self.check_origin(&visit.request)?;
+        self.learn(headers, visit.address, &mut visit.request);
+        let sources = self.texts(form, body, visit.query.as_deref())?;
         Ok((sources, None))
     }
 
@@ -101,7 +103,7 @@ impl Endpoint {
 
     /// The text of JSON that a query stands for.
     pub(super) fn query(&self, query: &str) -> Option<String> {
-        wire::query(query, self.intake.sanitizes())
+        wire::query(query, self.intake.players())
     }
 
     /// A body without a media type: JSON, base64 of it, or a form.
@@ -155,11 +157,15 @@ impl Endpoint {
         let inside = enclosed.headers.as_ref();
         let of_client = inside.unwrap_or(outer);
         let address = self.addresses.of(peer, of_client);
-        request.facts = self.facts(&Headers::of(of_client), address, request.received);
         let headers = inside.map(Headers::of).unwrap_or_default();
         if request.origin.is_none() {
             request.origin = headers.origin.map(|value| shown(value).into_owned());
         }
+        if inside.is_some_and(|inside| self.origins.judge_inside(inside) == Origin::Rejected) {
+            return Err(self.wrong_origin());
+        }
+        self.check_origin(request)?;
+        self.learn(&Headers::of(of_client), address, request);
         let form = wire::form_of(headers.content_type).map_err(|error| self.unsupported(error))?;
         let mut sources = Sources::new();
         for body in enclosed.bodies {

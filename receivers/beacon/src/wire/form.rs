@@ -47,7 +47,7 @@ pub(crate) fn urlencoded(form: &str) -> Option<String> {
 
 /// The text of JSON that a query stands for: as of a form, with what a media player says in
 /// `CMCD`. What stands beside that wins over it.
-pub(crate) fn query(query: &str, sanitize: bool) -> Option<String> {
+pub(crate) fn query(query: &str, mut reader: Reader<'_>) -> Option<String> {
     let (of_player, beside): (Vec<&str>, Vec<&str>) =
         query.split('&').partition(|pair| pair.starts_with(CMCD));
     if of_player.is_empty() {
@@ -59,7 +59,6 @@ pub(crate) fn query(query: &str, sanitize: bool) -> Option<String> {
         return beside;
     };
     let report = decode(report);
-    let mut reader = Reader::new(sanitize);
     let mut event = reader.event(report.trim_ascii()).ok()?.to_owned();
     if let Some(beside) = beside {
         let members = beside.trim_start().strip_prefix('{')?;

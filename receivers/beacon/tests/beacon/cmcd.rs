@@ -433,3 +433,43 @@ async fn compressed_and_inside_an_envelope() {
     assert_eq!(names(&rig), expected);
     assert_eq!(attributes(rig.records().last().unwrap())["page.id"], "p");
 }
+
+#[tokio::test]
+async fn sessions_samples_and_rules_of_sites_are_for_players_too() {
+    let rig = Rig::start("session: {}\ndenied_attributes: [\"cmcd.*\"]\nmax_event_names: 2").await;
+    assert_eq!(report(&rig, "e=t,su,bl=(5;v)").await.status, 204);
+    assert_eq!(report(&rig, "e=m\ne=rr").await.status, 204);
+    let records = rig.records();
+    let seen: Vec<_> = records.iter().map(attributes).collect();
+    assert_eq!(seen.len(), 3);
+    for event in &seen {
+        assert_eq!(event["session.id"], seen[0]["session.id"]);
+        assert!(
+            !event.keys().any(|key| key.starts_with("cmcd.")),
+            "{event:?}"
+        );
+    }
+    assert_eq!(seen[2]["beacon.event.action"], "media.response");
+
+    let rig = Rig::start("keys: [{key: k, sample: 0.5}]\nrate_limit: {enabled: false}").await;
+    let (mut kept, mut left_out) = (0, 0);
+    for agent in 0..40 {
+        let agent = format!("Player/{agent}");
+        let headers = [
+            ("content-type", "application/cmcd"),
+            ("user-agent", &*agent),
+        ];
+        for body in ["e=t", "e=t\ne=m"] {
+            let reply = rig.send("POST /b/k", &headers, body).await;
+            let lines = body.lines().count();
+            let all = format!("{lines};sampled");
+            match reply.header("x-beacon-dropped") {
+                None => kept += lines,
+                Some(dropped) if dropped == all => left_out += lines,
+                other => panic!("a client is kept or not: {other:?}"),
+            }
+        }
+    }
+    assert!(kept > 0 && left_out > 0, "{kept} and {left_out}");
+    assert_eq!(rig.records().len(), kept);
+}
