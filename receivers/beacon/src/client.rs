@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use http::HeaderValue;
 use parking_lot::Mutex;
 
 use crate::admission::{Synthetic, synthetic};
 use crate::config::{ClientIp, PrivacySignals, Signal};
+use crate::geo::Place;
 use crate::headers::Headers;
 
 /// Who sent a request.
@@ -16,6 +18,8 @@ use crate::headers::Headers;
 pub(crate) struct ClientFacts {
     /// What is stored of the address.
     pub(crate) address: Option<String>,
+    /// Where the whole address is.
+    pub(crate) place: Option<Arc<Place>>,
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) referer: Option<HeaderValue>,
     /// Brand and version, without the brands that only grease.

@@ -1,6 +1,7 @@
 //! Settings of the receiver.
 
 mod cloudfront;
+mod geo;
 mod key;
 mod limits;
 mod policy;
@@ -16,6 +17,7 @@ use pipeline::{Outputs, Receiver, StartError};
 use serde::{Deserialize, Serialize};
 use settings::{At, ByteSize, ComponentId, Duration, Headers, OnByDefault, Optional, Validate};
 
+pub use geo::{Geo, GeoField, GeoHeader};
 pub use key::{KeyRate, WriteKey};
 pub use limits::FieldLimits;
 pub use policy::{BodyEncoding, Bots, ClientIp, PrivacySignals, RateLimit, Signal, Timestamps};
@@ -49,6 +51,8 @@ pub struct Config {
     pub address_headers: Vec<AddressHeader>,
     /// What is kept of the client's address.
     pub client_ip: ClientIp,
+    /// Where clients are; nothing about it without.
+    pub geo: Optional<Geo>,
     /// What happens to events of bots.
     pub bots: Bots,
     /// What `Sec-GPC: 1` and `DNT: 1` mean.
@@ -108,6 +112,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             address_headers: vec![AddressHeader::XForwardedFor],
             client_ip: ClientIp::Keep,
+            geo: Optional::off(),
             bots: Bots::Tag,
             privacy_signals: PrivacySignals::default(),
             rate_limit: OnByDefault::default(),
@@ -150,6 +155,16 @@ impl Validate for Config {
                 );
                 at.error(&format!("trusted_proxies::{index}"), why);
             }
+        }
+        at.check_some("geo", self.geo.as_option());
+        if let Some(geo) = self.geo.as_option()
+            && !geo.headers.is_empty()
+            && self.trusted_proxies.is_empty()
+        {
+            at.warn(
+                "geo::headers",
+                "are believed from trusted_proxies only, and there are none",
+            );
         }
         at.check_some("rate_limit", self.rate_limit.as_option());
         for (index, key) in self.keys.iter().enumerate() {

@@ -18,6 +18,7 @@ use crate::answer::{Answer, Manner};
 use crate::assets::Assets;
 use crate::client::{Anonymizer, ClientFacts};
 use crate::config::{BodyEncoding, PrivacySignals};
+use crate::geo::Geo;
 use crate::headers::{self, Headers};
 use crate::intake::{self, Intake, Source, Sources};
 use crate::metrics::Reason;
@@ -38,6 +39,7 @@ pub(crate) struct Endpoint {
     pub(crate) trusted: Vec<IpNet>,
     pub(crate) unnamed_proxy: UnnamedProxy,
     pub(crate) anonymizer: Anonymizer,
+    pub(crate) geo: Option<Arc<Geo>>,
     pub(crate) signals: PrivacySignals,
     pub(crate) rate: Option<Buckets>,
     pub(crate) body_encoding: BodyEncoding,
@@ -155,6 +157,9 @@ impl Endpoint {
             Ok(()) => {
                 let received = visit.request.received;
                 visit.request.facts = self.facts(&headers, visit.address, received);
+                self.locate(&mut visit.request.facts, visit.address, || {
+                    self.trusts(visit.peer).then_some(&head.headers)
+                });
                 let query = head.uri.query().unwrap_or_default();
                 let (query, key) = route::without_key(query);
                 if visit.request.key.is_none() {
@@ -241,6 +246,28 @@ impl Endpoint {
         let mut facts = ClientFacts::read(headers, &self.signals);
         facts.address = self.anonymizer.stored(address, facts.wish, received);
         facts
+    }
+
+    /// Adds where the client is, by its whole address and by headers that may
+    /// be believed.
+    fn locate<'h>(
+        &self,
+        facts: &mut ClientFacts,
+        address: Option<IpAddr>,
+        headers: impl FnOnce() -> Option<&'h HeaderMap>,
+    ) {
+        if let Some(geo) = &self.geo {
+            facts.place = geo.place(address, facts.wish, headers);
+        }
+    }
+
+    /// Whether this peer is a proxy that is believed. Without an address it is a
+    /// socket of this machine.
+    fn trusts(&self, peer: Option<SocketAddr>) -> bool {
+        peer.is_none_or(|peer| {
+            let ip = peer.ip().to_canonical();
+            self.trusted.iter().any(|network| network.contains(&ip))
+        })
     }
 
     fn parse_problem(&self) -> Answer {

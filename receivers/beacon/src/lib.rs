@@ -19,6 +19,7 @@ mod door;
 mod endpoint;
 mod event;
 mod frames;
+mod geo;
 mod headers;
 mod intake;
 mod json;
@@ -34,8 +35,8 @@ use pipeline::Signal;
 use pipeline::registry::{self, Factory, ReceiverConfig, Stability};
 
 pub use config::{
-    BodyEncoding, Bots, ClientIp, Config, FieldLimits, KeyRate, PrivacySignals, RateLimit,
-    Signal as PrivacySignal, Timestamps, WriteKey,
+    BodyEncoding, Bots, ClientIp, Config, FieldLimits, Geo, GeoField, GeoHeader, KeyRate,
+    PrivacySignals, RateLimit, Signal as PrivacySignal, Timestamps, WriteKey,
 };
 
 /// The factory of `beacon`.

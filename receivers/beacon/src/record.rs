@@ -6,6 +6,7 @@ use otlp::write::LogWriter;
 use crate::client::{ClientFacts, shown};
 use crate::config::{Signal, Timestamps};
 use crate::event::Fields;
+use crate::geo::is_place;
 use crate::json::{Kind, Piece, Text, Writing};
 use crate::times::{self, ClientClock};
 use crate::url;
@@ -19,6 +20,8 @@ pub(crate) struct Context<'r> {
     pub(crate) tag: bool,
     /// Fields that the sender may set in place of the server.
     pub(crate) trusted: &'r [String],
+    /// Whether the server says where the client is.
+    pub(crate) geo: bool,
     /// Fields for events that lack them, and the text they stand in.
     pub(crate) defaults: &'r [(Text<'r>, Piece)],
     pub(crate) text: &'r str,
@@ -32,6 +35,7 @@ struct Brought {
     time: bool,
     url: bool,
     address: bool,
+    place: bool,
     user_agent: bool,
     synthetic: bool,
 }
@@ -84,6 +88,12 @@ impl Context<'_> {
                     return;
                 }
                 brought.address = true;
+            }
+            Some(b'c' | b'g' | b's') if self.geo && is_place(path) => {
+                if !self.trusts(path) {
+                    return;
+                }
+                brought.place = true;
             }
             Some(b's' | b'u' | b'e') => {
                 if self.facts.wish == Signal::Anonymize && is_personal(path) {
@@ -165,12 +175,15 @@ impl Context<'_> {
 
     /// What the server knows.
     fn add(&self, log: &mut LogWriter<'_>, brought: &Brought) {
+        let facts = self.facts;
+        if let (false, Some(place)) = (brought.place, &facts.place) {
+            place.write(log);
+        }
         let mut string = |key: &str, value: Option<&str>| {
             if let Some(value) = value {
                 log.attribute(key, Value::String(value));
             }
         };
-        let facts = self.facts;
         if !brought.address {
             string("client.ip", facts.address.as_deref());
         }

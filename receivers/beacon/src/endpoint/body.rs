@@ -53,6 +53,9 @@ impl Endpoint {
             return Box::pin(self.open(&head.headers, enclosed, visit)).await;
         }
         visit.request.facts = self.facts(headers, visit.address, visit.request.received);
+        self.locate(&mut visit.request.facts, visit.address, || {
+            self.trusts(visit.peer).then_some(&head.headers)
+        });
         let sources = self.texts(form, body, head.uri.query())?;
         Ok((sources, None))
     }
@@ -150,6 +153,12 @@ impl Endpoint {
         let of_client = inside.unwrap_or(outer);
         let address = self.addresses.of(peer, of_client);
         request.facts = self.facts(&Headers::of(of_client), address, request.received);
+        // The service lets headers of its peer through: that one is to be a proxy, too.
+        let seen = enclosed.source.map(|source| SocketAddr::new(source, 0));
+        self.locate(&mut request.facts, address, || {
+            let trusted = self.trusts(visit.peer) && self.trusts(seen);
+            trusted.then_some(of_client)
+        });
         let headers = inside.map(Headers::of).unwrap_or_default();
         if request.origin.is_none() {
             request.origin = headers.origin.map(|value| shown(value).into_owned());
@@ -178,12 +187,7 @@ impl Endpoint {
     /// forwards it is.
     fn peer_inside(&self, peer: Option<SocketAddr>, enclosed: &Enclosed) -> Option<SocketAddr> {
         let source = enclosed.source?;
-        let trusted = |peer: &SocketAddr| {
-            let ip = peer.ip().to_canonical();
-            self.trusted.iter().any(|network| network.contains(&ip))
-        };
-        // without an address it is a socket of this machine
-        if peer.as_ref().is_none_or(trusted) {
+        if self.trusts(peer) {
             return Some(SocketAddr::new(source, 0));
         }
         peer

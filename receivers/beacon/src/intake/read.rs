@@ -161,6 +161,7 @@ impl Intake {
             timestamps: self.timestamps,
             tag: self.bots == Bots::Tag,
             trusted: &self.trusted,
+            geo: self.geo,
             defaults: &[],
             text: "",
             severity: None,

@@ -7,6 +7,7 @@ mod cases;
 mod contract;
 mod enrichment;
 mod forms;
+mod geo;
 #[allow(
     dead_code,
     reason = "shared with the tests of the mapping, which use more of it"
