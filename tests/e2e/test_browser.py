@@ -6,6 +6,7 @@ when the browser has let go of it by then (rig.proxy), so that only sendBeacon a
 survive leaving the page.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -54,10 +55,10 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, S3 | N
     return f"{make()}/lake", request.getfixturevalue("seaweed")
 
 
-def start_default(start_pharos: StartPharos, location: str, s3: S3 | None = None) -> tuple[Pharos, Lake]:
-    """The default pipelines, writing to `location`."""
+def start_default(start_pharos: StartPharos, location: str, s3: S3 | None = None, *more: str) -> tuple[Pharos, Lake]:
+    """The default pipelines, writing to `location`, with `more` settings."""
     ports = Ports()
-    sets = [*ports.sets(), f"exporters.delta.location={location}", "exporters.delta.commit.every=1s"]
+    sets = [*ports.sets(), f"exporters.delta.location={location}", "exporters.delta.commit.every=1s", *more]
     pharos = start_pharos(DEFAULT_CONFIG, ports, sets=sets, env=s3.environment() if s3 else None)
     return pharos, Lake(location, DEFAULT_CONFIG, s3, tuple(sets))
 
@@ -173,3 +174,25 @@ def test_without_unload(start_pharos: StartPharos, start_proxy: StartProxy, tmp_
     proxy = start_proxy(pharos.ports.beacon, Behaviour(delay=DELAY, add_headers=policy))
     events = events_of_a_visit(pharos, lake, proxy, tmp_path)
     assert Counter(event["event_name"] for event in events) == EVENTS
+
+
+def test_a_session_of_the_server(start_pharos: StartPharos, start_proxy: StartProxy, tmp_path: Path) -> None:
+    """Pages that leave the session to the server share one, which says that it begins."""
+    session = "receivers.beacon.session={start_event: true}"
+    pharos, lake = start_default(start_pharos, str(tmp_path / "lake"), None, session)
+
+    def left_to_the_server(_path: str, content_type: str, body: bytes) -> bytes:
+        if "html" in content_type:
+            assert b'data-session-param="session"' in body
+            return body.replace(b'data-session-param="session"', b'data-session="server"')
+        return body
+
+    proxy = start_proxy(pharos.ports.beacon, Behaviour(rewrite=left_to_the_server))
+    expected = EVENTS + Counter({"session.start": 1})
+    browse(proxy, tmp_path, "the events of the visit in the table", lambda: stored(lake) >= expected.total())
+    pharos.stop()
+    events = lake.rows(SQL)
+    assert Counter(event["event_name"] for event in events) == expected
+    sessions = {event["attributes"]["session.id"] for event in events}
+    assert len(sessions) == 1
+    assert re.fullmatch("[0-9a-f]{32}", sessions.pop())

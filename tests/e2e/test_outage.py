@@ -135,9 +135,11 @@ def test_s3(
         victim.run.stop()
         victim.start()
     endure(victim.senders)
+    if faults:
+        # a few commits may carry all that was acknowledged meanwhile
+        until("the outage to be felt", lambda: sum(fault.happened for fault in faults) > 1, 60)
     proxy.behaviour.faults = []
     proxy.door.listen()
-    assert not faults or sum(fault.happened for fault in faults) > 1, "the outage was none"
     victim.end()
 
 
@@ -242,10 +244,11 @@ def test_otlp_destination_resets(start_pharos: StartPharos, start_sink: StartSin
         sink.reset_every = 3
 
     def polite() -> None:
+        # so few requests may carry everything that no third one came yet
+        until("a connection to be reset", lambda: sink.unanswered, 60)
         sink.reset_every = 0
 
     senders, again = through(sink, start_pharos, tmp_path / "queue", rude, polite)
-    assert sink.unanswered, "no connection was reset"
     assert_none_lost(sink.received, senders)
     assert sink.unanswered <= repeated(sink.received)
     assert len(repeated(sink.received) - sink.unanswered) <= again

@@ -1,6 +1,6 @@
 // Pharos beacon: page views, time on page, errors, links, media, own events.
 // No cookies, no storage, no dependencies. Options are data-* of the script tag:
-// url, key, service, version, session, session-param, media="off".
+// url, key, token, service, version, session (or "server": it keeps one), session-param, media="off".
 (() => {
   const w = window, d = document, nav = navigator, me = d.currentScript || d.createElement('script'), opt = me.dataset;
   const stub = w.beacon, early = stub && stub.q || [];
@@ -12,7 +12,7 @@
   const safe = (f) => (...a) => { try { return f(...a); } catch (e) { lost++; } };
   const on = (target, names, f, capture) => names.split(' ').forEach((name) => target.addEventListener(name, safe(f), capture));
 
-  const session = opt.session || opt.sessionParam && new URLSearchParams(location.search).get(opt.sessionParam) || id();
+  const session = opt.session == 'server' ? undefined : opt.session || opt.sessionParam && new URLSearchParams(location.search).get(opt.sessionParam) || id();
   let common = {}, queue = [], waiting = new Set(), timer = 0, stopped = false, lost = 0, seq = 0;
   let page, here, shown = 0, left = true, changed = 0, gone = false;
 
@@ -40,7 +40,7 @@
   };
   const send = (batch, last) => {
     if (stopped) return;
-    const message = { sent_at: iso(), 'batch.id': batch.id, key: opt.key, 'session.id': session, lost: lost || undefined, events: batch.events };
+    const message = { sent_at: iso(), 'batch.id': batch.id, key: opt.key, token: opt.token, 'session.id': session, lost: lost || undefined, events: batch.events };
     if (nav.webdriver) message['user_agent.synthetic.type'] = 'test';
     if (opt.service) message.resource = { 'service.name': opt.service, 'service.version': opt.version };
     const body = JSON.stringify(message), size = new Blob([body]).size;

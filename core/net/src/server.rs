@@ -83,6 +83,10 @@ pub struct ServerOptions {
     pub protocols: Protocols,
     /// TLS; `None` is plain text.
     pub tls: Option<Arc<TlsAcceptor>>,
+    /// Each connection begins with a header of the PROXY protocol (version 1 or
+    /// 2), whose source address takes the place of the peer's. Others are
+    /// closed. Whoever can connect can then claim any address.
+    pub proxy_protocol: bool,
     /// Connections at a time; more wait in the backlog of the kernel.
     pub max_connections: Option<usize>,
     /// Connections of one address at a time; more are closed at once.
@@ -115,6 +119,7 @@ impl Default for ServerOptions {
         ServerOptions {
             protocols: Protocols::Http,
             tls: None,
+            proxy_protocol: false,
             max_connections: None,
             max_connections_per_address: None,
             header_timeout: None,
@@ -227,6 +232,27 @@ struct Shared<H> {
     by_address: Mutex<HashMap<IpAddr, usize>>,
 }
 
+/// An address has as many connections as it may have.
+struct TooMany;
+
+impl<H> Shared<H> {
+    /// Counts a connection of an address, where their number is limited.
+    fn count_in(&self, peer: Option<SocketAddr>) -> Result<Option<IpAddr>, TooMany> {
+        let (Some(limit), Some(peer)) = (self.options.max_connections_per_address, peer) else {
+            return Ok(None);
+        };
+        let address = peer.ip().to_canonical();
+        let mut by_address = self.by_address.lock();
+        let count = by_address.entry(address).or_default();
+        if *count >= limit {
+            self.stats.refused_address();
+            return Err(TooMany);
+        }
+        *count += 1;
+        Ok(Some(address))
+    }
+}
+
 /// What a connection holds until it ends.
 struct Held<H> {
     shared: Arc<Shared<H>>,
@@ -306,16 +332,12 @@ fn admit<H: Handler>(
     tasks: &TaskTracker,
 ) {
     let mut address = None;
-    if let (Some(limit), Some(peer)) = (shared.options.max_connections_per_address, peer) {
-        let ip = peer.ip().to_canonical();
-        let mut by_address = shared.by_address.lock();
-        let count = by_address.entry(ip).or_default();
-        if *count >= limit {
-            shared.stats.refused_address();
-            return;
+    // the address behind a proxy is known later
+    if !shared.options.proxy_protocol {
+        match shared.count_in(peer) {
+            Ok(counted) => address = counted,
+            Err(TooMany) => return,
         }
-        *count += 1;
-        address = Some(ip);
     }
     shared.stats.opened();
     let held = Held {

@@ -5,12 +5,14 @@
 mod linger;
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use proxy_header::{ParseConfig, ProxyHeader};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::io::poll_read_buf;
@@ -24,6 +26,9 @@ const READ_AHEAD: usize = 128 << 10;
 
 /// The first bytes of every HTTP/2 connection.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A header of the PROXY protocol is a few hundred bytes; its length field allows 64 KiB.
+const LONGEST_PROXY_HEADER: usize = 4 << 10;
 
 /// A connection with a read buffer that exists only while data stream in, so
 /// that an idle connection costs nothing.
@@ -73,15 +78,42 @@ impl Socket {
             if known == PREFACE.len() {
                 return Ok(true);
             }
-            self.ahead.reserve(4 << 10);
-            let stream = &mut self.stream;
-            let ahead = &mut self.ahead;
-            let n =
-                std::future::poll_fn(|cx| poll_read_buf(Pin::new(&mut *stream), cx, ahead)).await?;
-            if n == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
+            self.read_more().await?;
         }
+    }
+
+    /// Reads the header of the PROXY protocol (version 1 or 2) that the
+    /// connection must begin with, and says whom the proxy speaks for; `None`
+    /// when it speaks for itself, or does not know.
+    pub(crate) async fn spoken_for(&mut self) -> io::Result<Option<SocketAddr>> {
+        let parsing = ParseConfig {
+            include_tlvs: false,
+            ..ParseConfig::default()
+        };
+        loop {
+            match ProxyHeader::parse(&self.ahead, parsing) {
+                Ok((header, length)) => {
+                    let source = header.proxied_address().map(|address| address.source);
+                    self.ahead.advance(length);
+                    return Ok(source);
+                }
+                Err(proxy_header::Error::BufferTooShort)
+                    if self.ahead.len() < LONGEST_PROXY_HEADER => {}
+                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+            }
+            self.read_more().await?;
+        }
+    }
+
+    async fn read_more(&mut self) -> io::Result<()> {
+        self.ahead.reserve(4 << 10);
+        let stream = &mut self.stream;
+        let ahead = &mut self.ahead;
+        let n = std::future::poll_fn(|cx| poll_read_buf(Pin::new(&mut *stream), cx, ahead)).await?;
+        if n == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(())
     }
 
     fn hand_out(&mut self, into: &mut ReadBuf<'_>) {

@@ -274,6 +274,27 @@ impl<V> Leaves<V> {
         self.collisions
     }
 
+    /// How many paths lie below one that has a value itself, as `a.b` below `a`: both
+    /// are kept, though no object could hold them.
+    pub fn below_values(&self) -> usize {
+        // One bit for each length of a path: hardly any beginning is as long as another path.
+        let bit = |length: usize| 1_u128 << (length & 127);
+        let lengths = self
+            .leaves
+            .iter()
+            .fold(0, |bits, leaf| bits | bit(leaf.end - leaf.start));
+        let is_value = |beginning: &[u8]| {
+            lengths & bit(beginning.len()) != 0 && self.find(beginning, hash(beginning)).is_ok()
+        };
+        let is_below = |leaf: &&Leaf<V>| {
+            let path = self.paths.as_bytes().get(leaf.start..leaf.end);
+            let path = path.unwrap_or_default();
+            let mut dots = path.iter().enumerate().filter(|(_, byte)| **byte == b'.');
+            dots.any(|(dot, _)| path.get(..dot).is_some_and(is_value))
+        };
+        self.leaves.iter().filter(is_below).count()
+    }
+
     /// Forgets everything but its memory.
     pub fn clear(&mut self) {
         self.paths.clear();
@@ -315,6 +336,29 @@ mod tests {
             }
             assert_eq!(of(&leaves), [("client.ip".to_owned(), 1)]);
             assert_eq!(leaves.collisions(), 1);
+        }
+    }
+
+    #[test]
+    fn paths_below_values_are_counted() {
+        let count = |paths: &[&str]| {
+            let mut leaves = Leaves::default();
+            for path in paths {
+                leaves.leaf(path, 1);
+            }
+            assert_eq!(leaves.len(), paths.len());
+            leaves.below_values()
+        };
+        let table: [(&[&str], usize); 6] = [
+            (&[], 0),
+            (&["a", "ab.c", "b.a"], 0),
+            (&["a.b", "a", "a.c.d"], 2),
+            (&["a.b.c", "a.b"], 1),
+            (&["a.b.c", "a.b", "a"], 2),
+            (&["url.full", "page.id", "message", "session.id"], 0),
+        ];
+        for (paths, expected) in table {
+            assert_eq!(count(paths), expected, "{paths:?}");
         }
     }
 

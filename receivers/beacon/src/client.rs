@@ -1,21 +1,22 @@
 //! What a request says about its client, and what of it may be kept.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use http::HeaderValue;
-use parking_lot::Mutex;
 
 use crate::admission::{Synthetic, synthetic};
-use crate::config::{ClientIp, PrivacySignals, Signal};
+use crate::config::{AnonymizePrefix, ClientIp, PrivacySignals, Signal};
 use crate::geo::Place;
 use crate::headers::Headers;
+use crate::salt::Salts;
 
 /// Who sent a request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClientFacts {
+    /// The whole address: in memory only, never stored, logged or sent.
+    pub(crate) whole: Option<IpAddr>,
     /// What is stored of the address.
     pub(crate) address: Option<String>,
     /// Where the whole address is.
@@ -30,6 +31,8 @@ pub(crate) struct ClientFacts {
     /// The page was loaded before anybody looked at it.
     pub(crate) prerender: bool,
     pub(crate) wish: Signal,
+    /// It does not say from which page it comes, and its events say so.
+    pub(crate) lacks_origin: bool,
 }
 
 /// A header as text; bytes that are no UTF-8 become U+FFFD.
@@ -113,19 +116,21 @@ fn is_grease(brand: &str) -> bool {
 /// What is stored of an address.
 pub(crate) struct Anonymizer {
     keep: ClientIp,
-    /// The day since 1970, and the key of that day. It is in memory only.
-    salt: Mutex<(u64, [RandomState; 2])>,
+    prefix: AnonymizePrefix,
+    salts: Arc<Salts>,
 }
 
 impl Anonymizer {
-    pub(crate) fn new(keep: ClientIp) -> Anonymizer {
+    pub(crate) fn new(keep: ClientIp, prefix: AnonymizePrefix, salts: Arc<Salts>) -> Anonymizer {
         Anonymizer {
             keep,
-            salt: Mutex::new((0, [RandomState::new(), RandomState::new()])),
+            prefix,
+            salts,
         }
     }
 
     /// The text for `client.ip`; nothing for somebody who wants to be anonymous.
+    /// `now` in nanoseconds since 1970.
     pub(crate) fn stored(&self, address: Option<IpAddr>, wish: Signal, now: u64) -> Option<String> {
         let address = address?.to_canonical();
         if wish != Signal::Ignore {
@@ -133,20 +138,10 @@ impl Anonymizer {
         }
         match self.keep {
             ClientIp::Keep => Some(spelled(address)),
-            ClientIp::Anonymize => Some(spelled(truncated(address))),
-            ClientIp::Hash => Some(self.hash(address, now)),
+            ClientIp::Anonymize => Some(spelled(truncated(address, self.prefix))),
+            ClientIp::Hash => Some(format!("{:032x}", self.salts.at(now).0.of_address(address))),
             ClientIp::Drop => None,
         }
-    }
-
-    fn hash(&self, address: IpAddr, now: u64) -> String {
-        let day = now / (24 * 3600 * 1_000_000_000);
-        let mut salt = self.salt.lock();
-        if salt.0 != day {
-            *salt = (day, [RandomState::new(), RandomState::new()]);
-        }
-        let [high, low] = [&salt.1[0], &salt.1[1]].map(|state| state.hash_one(address));
-        format!("{high:016x}{low:016x}")
     }
 }
 
@@ -172,17 +167,27 @@ fn spelled(address: IpAddr) -> String {
     text
 }
 
-/// IPv4 to /24, IPv6 to /48.
-fn truncated(address: IpAddr) -> IpAddr {
+/// The address without the bits behind its prefix.
+fn truncated(address: IpAddr, prefix: AnonymizePrefix) -> IpAddr {
     match address {
-        IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & (!0 << 8))),
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (!0 << 80))),
+        IpAddr::V4(v4) => {
+            let mask = u32::MAX.checked_shl(32 - u32::from(prefix.ipv4.min(32)));
+            IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask.unwrap_or(0)))
+        }
+        IpAddr::V6(v6) => {
+            let mask = u128::MAX.checked_shl(128 - u32::from(prefix.ipv6.min(128)));
+            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask.unwrap_or(0)))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn anonymizer(keep: ClientIp, prefix: AnonymizePrefix) -> Anonymizer {
+        Anonymizer::new(keep, prefix, Arc::new(Salts::new(None).unwrap()))
+    }
 
     #[test]
     fn brands_without_grease() {
@@ -206,7 +211,9 @@ mod tests {
     fn addresses_are_kept_as_far_as_configured() {
         let v4 = Some("198.51.100.77".parse().unwrap());
         let v6 = Some("2001:db8:1:2:3::4".parse().unwrap());
-        let stored = |keep, address, wish| Anonymizer::new(keep).stored(address, wish, 1);
+        let stored = |keep, address, wish| {
+            anonymizer(keep, AnonymizePrefix::default()).stored(address, wish, 1)
+        };
         let ignore = Signal::Ignore;
         assert_eq!(
             stored(ClientIp::Keep, v4, ignore).as_deref(),
@@ -220,13 +227,24 @@ mod tests {
             stored(ClientIp::Anonymize, v6, ignore).as_deref(),
             Some("2001:db8:1::")
         );
+        let prefixes = [
+            (16, 32, "198.51.0.0", "2001:db8::"),
+            (0, 0, "0.0.0.0", "::"),
+            (32, 128, "198.51.100.77", "2001:db8:1:2:3::4"),
+        ];
+        for (ipv4, ipv6, expected_v4, expected_v6) in prefixes {
+            let anonymizer = anonymizer(ClientIp::Anonymize, AnonymizePrefix { ipv4, ipv6 });
+            let stored = |address| anonymizer.stored(address, ignore, 1);
+            assert_eq!(stored(v4).as_deref(), Some(expected_v4));
+            assert_eq!(stored(v6).as_deref(), Some(expected_v6));
+        }
         assert_eq!(stored(ClientIp::Drop, v4, ignore), None);
         assert_eq!(stored(ClientIp::Keep, v4, Signal::Anonymize), None);
     }
 
     #[test]
     fn a_hash_is_the_same_for_a_day() {
-        let hashes = Anonymizer::new(ClientIp::Hash);
+        let hashes = anonymizer(ClientIp::Hash, AnonymizePrefix::default());
         let day = 24 * 3600 * 1_000_000_000;
         let hash =
             |address: &str, now| hashes.stored(Some(address.parse().unwrap()), Signal::Ignore, now);

@@ -5,6 +5,7 @@ mod geo;
 mod key;
 mod limits;
 mod policy;
+mod session;
 
 use std::sync::Arc;
 
@@ -20,7 +21,11 @@ use settings::{At, ByteSize, ComponentId, Duration, Headers, OnByDefault, Option
 pub use geo::{Geo, GeoField, GeoHeader};
 pub use key::{KeyRate, WriteKey};
 pub use limits::FieldLimits;
-pub use policy::{BodyEncoding, Bots, ClientIp, PrivacySignals, RateLimit, Signal, Timestamps};
+pub use policy::{
+    AnonymizePrefix, BodyEncoding, Bots, ClientIp, PrivacySignals, RateLimit, RequireOrigin,
+    Signal, StripQuery, Timestamps,
+};
+pub use session::Session;
 
 use crate::serve::BeaconReceiver;
 
@@ -41,6 +46,9 @@ pub struct Config {
     pub demo: bool,
     /// TLS; plain text without it.
     pub tls: Optional<ServerTlsSettings>,
+    /// Whether each connection begins with a header of the PROXY protocol, as
+    /// load balancers of connections send it.
+    pub proxy_protocol: bool,
     /// Which other origins may send. Pages of the collector's own origin and
     /// senders that are no browsers always may.
     pub cors: Optional<CorsSettings>,
@@ -51,8 +59,14 @@ pub struct Config {
     pub address_headers: Vec<AddressHeader>,
     /// What is kept of the client's address.
     pub client_ip: ClientIp,
+    /// How much of it `anonymize` keeps.
+    pub anonymize_prefix: AnonymizePrefix,
     /// Where clients are; nothing about it without.
     pub geo: Optional<Geo>,
+    /// Sessions for clients that bring none.
+    pub session: Optional<Session>,
+    /// What becomes of requests that do not say from which page they come.
+    pub require_origin: RequireOrigin,
     /// What happens to events of bots.
     pub bots: Bots,
     /// What `Sec-GPC: 1` and `DNT: 1` mean.
@@ -61,12 +75,25 @@ pub struct Config {
     pub rate_limit: OnByDefault<RateLimit>,
     /// Public write keys. Without any, none is needed.
     pub keys: Vec<WriteKey>,
-    /// Fields that the server sets itself and that senders may set all the
+    /// Attributes that may be sent where there are no keys: names, `name.*` or
+    /// `*`. Empty: all. The time and the name of an event always may.
+    pub allowed_attributes: Vec<String>,
+    /// Attributes that are left out where there are no keys.
+    pub denied_attributes: Vec<String>,
+    /// Different names of events a day where there are no keys; 0 is no limit.
+    pub max_event_names: usize,
+    /// Fields that the server sets itself or denies, and that senders may set all the
     /// same: names, `name.*`, or `*`. For servers that forward beacons.
     pub trust_client_fields: Vec<String>,
     /// Whether credentials and secret query values in URLs are replaced, and
     /// NUL characters removed.
     pub sanitize: bool,
+    /// What is kept of the queries of URLs.
+    pub strip_query: StripQuery,
+    /// The parameters that `strip_query: allowlist` keeps; a name may end in `*`.
+    pub query_allowlist: Vec<String>,
+    /// Whether URLs lose what is behind `#`.
+    pub strip_fragment: bool,
     /// Whether times of clients are corrected.
     pub timestamps: Timestamps,
     /// Whether bodies may be base64, or events of AWS services around bodies.
@@ -108,17 +135,27 @@ impl Default for Config {
             reports: "/reports".to_owned(),
             demo: false,
             tls: Optional::off(),
+            proxy_protocol: false,
             cors: Optional::off(),
             trusted_proxies: Vec::new(),
             address_headers: vec![AddressHeader::XForwardedFor],
             client_ip: ClientIp::Keep,
+            anonymize_prefix: AnonymizePrefix::default(),
             geo: Optional::off(),
+            session: Optional::off(),
+            require_origin: RequireOrigin::No,
             bots: Bots::Tag,
             privacy_signals: PrivacySignals::default(),
             rate_limit: OnByDefault::default(),
             keys: Vec::new(),
+            allowed_attributes: Vec::new(),
+            denied_attributes: Vec::new(),
+            max_event_names: 0,
             trust_client_fields: Vec::new(),
             sanitize: true,
+            strip_query: StripQuery::Keep,
+            query_allowlist: vec!["utm_*".to_owned()],
+            strip_fragment: false,
             timestamps: Timestamps::Correct,
             body_encoding: BodyEncoding::Auto,
             max_body_bytes: ByteSize::kib(256),
@@ -178,6 +215,9 @@ impl Validate for Config {
                 at.error(&format!("keys::{index}::key"), "is there twice");
             }
         }
+        at.check("anonymize_prefix", &self.anonymize_prefix);
+        at.check_some("session", self.session.as_option());
+        self.check_attributes(at);
         at.check("limits", &self.limits);
         self.check_sizes(at);
         if !matches!(self.success_status, 202 | 204) {
@@ -207,6 +247,30 @@ impl Config {
         }
         if !self.script.is_empty() && self.script == self.reports {
             at.error("reports", "must differ from script");
+        }
+    }
+
+    fn check_attributes(&self, at: &mut At<'_>) {
+        for (name, patterns) in [
+            ("allowed_attributes", &self.allowed_attributes),
+            ("denied_attributes", &self.denied_attributes),
+            ("trust_client_fields", &self.trust_client_fields),
+            ("query_allowlist", &self.query_allowlist),
+        ] {
+            key::check_patterns(at, name, patterns);
+        }
+        let of_keys = [
+            ("allowed_attributes", !self.allowed_attributes.is_empty()),
+            ("denied_attributes", !self.denied_attributes.is_empty()),
+            ("max_event_names", self.max_event_names > 0),
+        ];
+        for (name, is_set) in of_keys {
+            if is_set && !self.keys.is_empty() {
+                at.error(
+                    name,
+                    "is for receivers without keys; set it in each of keys",
+                );
+            }
         }
     }
 
@@ -255,6 +319,7 @@ impl Config {
                 .transpose()
                 .map_err(|error| StartError::new(format!("tls: {error}")))?
                 .map(Arc::new),
+            proxy_protocol: self.proxy_protocol,
             header_timeout: self.header_timeout.non_zero(),
             idle_timeout: self.idle_timeout.non_zero(),
             write_timeout: self.body_timeout.non_zero(),

@@ -8,16 +8,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, request::Parts};
 use ipnet::IpNet;
 use net::cors::Origin;
 use net::{Body, Budget, Charge, ClientAddress, Handler, Incoming, Limits, Peer};
 
-use crate::admission::{Buckets, Origins, UnnamedProxy, client_of};
+use crate::admission::{Buckets, Origins, UnnamedProxy, client_of, origin_of};
 use crate::answer::{Answer, Manner};
 use crate::assets::Assets;
-use crate::client::{Anonymizer, ClientFacts};
-use crate::config::{BodyEncoding, PrivacySignals};
+use crate::client::{Anonymizer, ClientFacts, shown};
+use crate::config::{BodyEncoding, PrivacySignals, RequireOrigin};
 use crate::geo::Geo;
 use crate::headers::{self, Headers};
 use crate::intake::{self, Intake, Source, Sources};
@@ -41,6 +41,7 @@ pub(crate) struct Endpoint {
     pub(crate) anonymizer: Anonymizer,
     pub(crate) geo: Option<Arc<Geo>>,
     pub(crate) signals: PrivacySignals,
+    pub(crate) require_origin: RequireOrigin,
     pub(crate) rate: Option<Buckets>,
     pub(crate) body_encoding: BodyEncoding,
     pub(crate) budget: Arc<dyn Budget>,
@@ -56,6 +57,8 @@ struct Visit {
     peer: Option<SocketAddr>,
     /// The client's address, whole.
     address: Option<IpAddr>,
+    /// What the query says beside who sends it.
+    query: Option<String>,
     /// Pays for the body as long as somebody looks at it.
     paid: Charge,
 }
@@ -151,20 +154,21 @@ impl Endpoint {
             return self.manner.nothing(false);
         }
         let headers = Headers::of(&head.headers);
-        let origin = self.judged(head, &headers);
+        let origin = self.judged_picture(head, &headers);
         let mut visit = Visit::default();
-        let answer = match self.admit(head, &headers, peer, key, &origin, &mut visit) {
+        let admitted = self
+            .admit(head, &headers, peer, key, &origin, &mut visit)
+            .and_then(|()| {
+                visit.request.origin = visit.request.origin.take().or_else(|| self.page(&headers));
+                self.check_origin(&visit.request)
+            });
+        let answer = match admitted {
             Ok(()) => {
-                let received = visit.request.received;
-                visit.request.facts = self.facts(&headers, visit.address, received);
+                self.learn(&headers, visit.address, &mut visit.request);
                 self.locate(&mut visit.request.facts, visit.address, || {
                     self.trusts(visit.peer).then_some(&head.headers)
                 });
-                let query = head.uri.query().unwrap_or_default();
-                let (query, key) = route::without_key(query);
-                if visit.request.key.is_none() {
-                    visit.request.key = key;
-                }
+                let query = visit.query.take().unwrap_or_default();
                 match wire::urlencoded(&query) {
                     Some(text) => match self.budget.charge(query.len()) {
                         Ok(_paid) => self.intake.take(one(json(text)), &mut visit.request).await,
@@ -193,8 +197,7 @@ impl Endpoint {
     ) -> Result<(), Answer> {
         let metrics = &self.intake.metrics;
         if *origin == Origin::Rejected {
-            metrics.dropped(Reason::Origin, 1);
-            return Err(Answer::refusal(StatusCode::FORBIDDEN).because(Reason::Origin, 1));
+            return Err(self.wrong_origin());
         }
         let address = self.addresses.of(peer, &head.headers);
         if headers.forwarded_for.is_some() {
@@ -213,7 +216,14 @@ impl Endpoint {
             .map(str::to_owned)
             .or_else(|| headers::text(headers.api_key))
             .or_else(|| headers::text(headers.firehose_key));
+        request.token = headers::text(headers.token);
         request.origin = headers::text(headers.origin);
+        if let Some(query) = head.uri.query() {
+            let credentials = route::credentials(query);
+            request.key = request.key.take().or(credentials.key);
+            request.token = request.token.take().or(credentials.token);
+            visit.query = Some(credentials.rest);
+        }
         request.batch = headers::text(headers.idempotency_key);
         request.received = self.intake.now();
         visit.peer = peer;
@@ -229,23 +239,73 @@ impl Endpoint {
         }
     }
 
+    /// The same for a picture, which browsers ask for without an origin: where
+    /// one is wanted, that of the page that `Referer` names has to do.
+    fn judged_picture(&self, head: &Parts, headers: &Headers<'_>) -> Origin {
+        if headers.origin.is_none()
+            && let Some(page) = self.page(headers)
+        {
+            let host = head.headers.get(http::header::HOST);
+            return match self.origins.judge_page(&page, host) {
+                Origin::Rejected => Origin::Rejected,
+                _ => Origin::None,
+            };
+        }
+        self.judged(head, headers)
+    }
+
+    /// The origin of the page that `Referer` names, where an origin is wanted.
+    fn page(&self, headers: &Headers<'_>) -> Option<String> {
+        if self.require_origin == RequireOrigin::No {
+            return None;
+        }
+        origin_of(&shown(headers.referer?)).map(str::to_owned)
+    }
+
+    /// Refuses a request that has no origin but must have one.
+    fn check_origin(&self, request: &intake::Request) -> Result<(), Answer> {
+        if self.require_origin == RequireOrigin::Yes && request.origin.is_none() {
+            return Err(self.wrong_origin());
+        }
+        Ok(())
+    }
+
+    fn wrong_origin(&self) -> Answer {
+        self.intake.metrics.dropped(Reason::Origin, 1);
+        Answer::refusal(StatusCode::FORBIDDEN).because(Reason::Origin, 1)
+    }
+
     /// The request says that somebody forwards it.
     fn look_for_proxy(&self, peer: Option<SocketAddr>, client: Option<IpAddr>) {
         let peer = peer.map(|peer| peer.ip().to_canonical());
-        if let Some(peer) = peer.filter(|_| peer == client)
-            && self.unnamed_proxy.forwards(peer)
-        {
+        let Some(peer) = peer.filter(|_| peer == client) else {
+            return;
+        };
+        self.intake.metrics.untrusted_forward();
+        if self.unnamed_proxy.forwards(peer) {
             tracing::warn!(
                 "All requests come from one address with X-Forwarded-For: behind a proxy? Name it in trusted_proxies"
             );
         }
     }
 
-    /// Reads what the headers say about the client.
-    fn facts(&self, headers: &Headers<'_>, address: Option<IpAddr>, received: u64) -> ClientFacts {
-        let mut facts = ClientFacts::read(headers, &self.signals);
-        facts.address = self.anonymizer.stored(address, facts.wish, received);
-        facts
+    /// Reads what the headers say about the client of a request whose origin is known.
+    fn learn(&self, headers: &Headers<'_>, address: Option<IpAddr>, request: &mut intake::Request) {
+        let facts = &mut request.facts;
+        *facts = ClientFacts::read(headers, &self.signals);
+        facts.whole = address;
+        facts.address = self
+            .anonymizer
+            .stored(address, facts.wish, request.received);
+        facts.lacks_origin = self.require_origin == RequireOrigin::Tag && request.origin.is_none();
+        let is_set = |value: Option<&HeaderValue>| value.is_some_and(|value| value == "1");
+        let (gpc, dnt) = (
+            is_set(headers.global_privacy_control),
+            is_set(headers.do_not_track),
+        );
+        if gpc || dnt {
+            self.intake.metrics.privacy_signals(gpc, dnt);
+        }
     }
 
     /// Adds where the client is, by its whole address and by headers that may

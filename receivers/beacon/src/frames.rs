@@ -26,6 +26,8 @@ pub(crate) struct Envelope<'t> {
     pub(crate) id: Option<Text<'t>>,
     /// The public write key.
     pub(crate) key: Option<Text<'t>>,
+    /// What the site's server wrote into the page.
+    pub(crate) token: Option<Text<'t>>,
     /// How many events the client lost since the last batch.
     pub(crate) lost: u64,
     /// The object with the attributes of the resource.
@@ -207,6 +209,7 @@ fn member<'t>(
         "sent_at" => envelope.sent_at = Some(scalar(piece, text)),
         "batch.id" => envelope.id = Some(scalar(piece, text)),
         "key" => envelope.key = Some(scalar(piece, text)),
+        "token" => envelope.token = Some(scalar(piece, text)),
         "lost" if piece.kind == Kind::Integer => {
             envelope.lost = piece.raw(text).parse().unwrap_or(0);
         }

@@ -20,6 +20,7 @@ pub(crate) struct Headers<'h> {
     pub(crate) ua_brands: Option<&'h HeaderValue>,
     pub(crate) ua_mobile: Option<&'h HeaderValue>,
     pub(crate) ua_platform: Option<&'h HeaderValue>,
+    pub(crate) token: Option<&'h HeaderValue>,
     pub(crate) user_agent: Option<&'h HeaderValue>,
 }
 
@@ -43,6 +44,7 @@ impl<'h> Headers<'h> {
                 "user-agent" => &mut found.user_agent,
                 "x-amz-firehose-access-key" => &mut found.firehose_key,
                 "x-api-key" => &mut found.api_key,
+                "x-beacon-token" => &mut found.token,
                 "x-forwarded-for" => &mut found.forwarded_for,
                 _ => continue,
             };
@@ -82,6 +84,7 @@ mod tests {
             ("user-agent", "u"),
             ("x-amz-firehose-access-key", "f"),
             ("x-api-key", "k"),
+            ("x-beacon-token", "n"),
             ("x-forwarded-for", "w"),
             ("cookie", "c"),
         ] {
@@ -104,12 +107,13 @@ mod tests {
             found.user_agent,
             found.firehose_key,
             found.api_key,
+            found.token,
             found.forwarded_for,
         ];
         let texts: Option<Vec<String>> = values.into_iter().map(text).collect();
         assert_eq!(
             texts.map(|texts| texts.concat()),
-            Some("dteiorbmpgsufkw".into())
+            Some("dteiorbmpgsufknw".into())
         );
         let empty = HeaderMap::new();
         let none = Headers::of(&empty);

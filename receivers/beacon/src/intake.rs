@@ -22,6 +22,8 @@ use crate::config::{Bots, Config, Timestamps};
 use crate::event::Shape;
 use crate::json::Limits;
 use crate::metrics::{Metrics, Outcome as Ended, Reason};
+use crate::session::{Session, Sessions};
+use crate::url::Strip;
 
 /// Texts above this size are read off the threads that serve sockets.
 pub(crate) const OFFLOAD_ABOVE: usize = net::inflate::OFFLOAD_ABOVE;
@@ -54,6 +56,8 @@ pub(crate) struct Request {
     pub(crate) facts: ClientFacts,
     /// The key of the path, header or query.
     pub(crate) key: Option<String>,
+    /// What the site's server wrote into the page, when a header or the query says it.
+    pub(crate) token: Option<String>,
     pub(crate) origin: Option<String>,
     /// The name of the batch, when a header says it.
     pub(crate) batch: Option<String>,
@@ -79,6 +83,8 @@ struct Read {
     truncated: usize,
     /// Names the batch, with its key.
     batch: Option<String>,
+    /// A session that begins, which one of the events says.
+    begun: Option<Session>,
 }
 
 /// Hands events over to the pipeline.
@@ -94,6 +100,8 @@ pub(crate) struct Intake {
     bots: Bots,
     trusted: Vec<String>,
     geo: bool,
+    sessions: Option<Sessions>,
+    strip: Option<Strip>,
     debug: bool,
     receiver: ReceiverMetrics,
     pub(crate) metrics: Metrics,
@@ -101,14 +109,20 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    pub(crate) fn new(id: &str, config: &Config, outlet: Option<Outlet>, clock: Clock) -> Intake {
+    pub(crate) fn new(
+        id: &str,
+        config: &Config,
+        outlet: Option<Outlet>,
+        clock: Clock,
+        sessions: Option<Sessions>,
+    ) -> Intake {
         let receiver = ReceiverMetrics::new(id, "http");
         receiver.announce(Signal::Logs);
         let limits = &config.limits;
         Intake {
             outlet,
             clock,
-            keys: Keys::new(&config.keys),
+            keys: Keys::new(config),
             duplicates: Duplicates::new(config.deduplicate.non_zero()),
             shape: Shape {
                 fields: limits.fields,
@@ -126,6 +140,8 @@ impl Intake {
             bots: config.bots,
             trusted: config.trust_client_fields.clone(),
             geo: config.geo.is_on(),
+            sessions,
+            strip: Strip::new(config),
             debug: config.debug,
             receiver,
             metrics: Metrics::new(id),
@@ -161,8 +177,28 @@ impl Intake {
         match read {
             Ok(Taken::Gathered(place)) => self.hand_over_together(place).await,
             Ok(Taken::Whole(read)) if read.payload.items() == 0 => self.nothing(read),
-            Ok(Taken::Whole(read)) => self.hand_over(read).await,
+            Ok(Taken::Whole(mut read)) => {
+                let begun = read.begun.take();
+                let answer = self.hand_over(read).await;
+                if answer.taken == 0 {
+                    self.untold(begun.as_ref());
+                }
+                answer
+            }
             Err(answer) => answer,
+        }
+    }
+
+    /// Whether a session begins with an event.
+    fn tells_sessions(&self) -> bool {
+        let sessions = self.sessions.as_ref();
+        sessions.is_some_and(|sessions| sessions.start_event)
+    }
+
+    /// The event that says that this session begins was not taken.
+    fn untold(&self, begun: Option<&Session>) {
+        if let (Some(sessions), Some(begun)) = (&self.sessions, begun) {
+            sessions.untold(begun);
         }
     }
 

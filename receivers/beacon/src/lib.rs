@@ -26,7 +26,9 @@ mod json;
 mod metrics;
 mod record;
 mod reports;
+mod salt;
 mod serve;
+mod session;
 mod times;
 mod url;
 mod wire;
@@ -34,9 +36,11 @@ mod wire;
 use pipeline::Signal;
 use pipeline::registry::{self, Factory, ReceiverConfig, Stability};
 
+pub use admission::OTHER;
 pub use config::{
-    BodyEncoding, Bots, ClientIp, Config, FieldLimits, Geo, GeoField, GeoHeader, KeyRate,
-    PrivacySignals, RateLimit, Signal as PrivacySignal, Timestamps, WriteKey,
+    AnonymizePrefix, BodyEncoding, Bots, ClientIp, Config, FieldLimits, Geo, GeoField, GeoHeader,
+    KeyRate, PrivacySignals, RateLimit, RequireOrigin, Session, Signal as PrivacySignal,
+    StripQuery, Timestamps, WriteKey,
 };
 
 /// The factory of `beacon`.

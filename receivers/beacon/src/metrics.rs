@@ -9,6 +9,8 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 use pipeline::telemetry::meter;
 
+use crate::record::Written;
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -46,9 +48,10 @@ pub(crate) enum Reason {
     Privacy,
     Duplicate,
     Refused,
+    Sampled,
 }
 
-const REASONS: [(Reason, &str); 11] = [
+const REASONS: [(Reason, &str); 12] = [
     (Reason::Origin, "origin"),
     (Reason::Key, "key"),
     (Reason::Rate, "rate"),
@@ -60,6 +63,7 @@ const REASONS: [(Reason, &str); 11] = [
     (Reason::Privacy, "privacy"),
     (Reason::Duplicate, "duplicate"),
     (Reason::Refused, "refused"),
+    (Reason::Sampled, "sampled"),
 ];
 
 impl Reason {
@@ -86,6 +90,12 @@ struct Counts {
     accepted: AtomicU64,
     lost: AtomicU64,
     truncated: AtomicU64,
+    renamed: AtomicU64,
+    clashing: AtomicU64,
+    denied: AtomicU64,
+    global_privacy_control: AtomicU64,
+    do_not_track: AtomicU64,
+    untrusted_forwards: AtomicU64,
     reloads: [AtomicU64; RELOADS.len()],
 }
 
@@ -142,25 +152,56 @@ impl Metrics {
         let events = [
             series("outcome", "accepted"),
             series("outcome", "truncated"),
+            series("outcome", "renamed"),
+            series("outcome", "clashing"),
         ];
         let counts = self.counts.clone();
         counter(
             "beacon.events",
-            "Events taken, and those of them that were cut",
+            "Events taken; events that were cut, renamed, or had values below values",
             move |put| {
                 put(&counts.accepted, &events[0]);
                 put(&counts.truncated, &events[1]);
+                put(&counts.renamed, &events[2]);
+                put(&counts.clashing, &events[3]);
             },
         );
+        let signals = [series("signal", "gpc"), series("signal", "dnt")];
         let counts = self.counts.clone();
-        let label = self.label.clone();
         counter(
+            "beacon.privacy_signals",
+            "Requests of clients that want privacy, by signal",
+            move |put| {
+                put(&counts.global_privacy_control, &signals[0]);
+                put(&counts.do_not_track, &signals[1]);
+            },
+        );
+        self.observe_one(
+            "beacon.denied_attributes",
+            "Attributes left out because the sender may not set them",
+            |counts| &counts.denied,
+        );
+        self.observe_one(
+            "beacon.untrusted_forwards",
+            "Requests that somebody forwards who is not among trusted_proxies",
+            |counts| &counts.untrusted_forwards,
+        );
+        self.observe_one(
             "beacon.client_dropped",
             "Events that clients say they lost",
-            move |put| {
-                put(&counts.lost, &label);
-            },
+            |counts| &counts.lost,
         );
+    }
+
+    fn observe_one(
+        &self,
+        name: &'static str,
+        description: &'static str,
+        count: fn(&Counts) -> &AtomicU64,
+    ) {
+        let counts = self.counts.clone();
+        let label = self.label.clone();
+        counter(name, description, move |put| put(count(&counts), &label));
     }
 
     /// Registers the counter that only receivers with a file of places have.
@@ -206,8 +247,55 @@ impl Metrics {
         self.counts.lost.fetch_add(events, Ordering::Relaxed);
     }
 
+    /// How an event was written.
+    pub(crate) fn written(&self, written: &Written) {
+        self.denied(written.denied as usize);
+        if written.renamed {
+            self.counts.renamed.fetch_add(1, Ordering::Relaxed);
+        }
+        if written.clashes {
+            self.counts.clashing.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Attributes that may not be sent were left out.
+    pub(crate) fn denied(&self, attributes: usize) {
+        if attributes > 0 {
+            self.counts
+                .denied
+                .fetch_add(attributes as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// A client wants privacy.
+    pub(crate) fn privacy_signals(&self, global_privacy_control: bool, do_not_track: bool) {
+        for (is_set, count) in [
+            (global_privacy_control, &self.counts.global_privacy_control),
+            (do_not_track, &self.counts.do_not_track),
+        ] {
+            if is_set {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Somebody forwards a request who is not trusted.
+    pub(crate) fn untrusted_forward(&self) {
+        self.counts
+            .untrusted_forwards
+            .fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn skew(&self, seconds: f64) {
         self.skew.record(seconds, &self.label);
+    }
+
+    /// Denied attributes, renamed and clashing events, for tests.
+    #[cfg(test)]
+    pub(crate) fn governed(&self) -> [u64; 3] {
+        let counts = &self.counts;
+        [&counts.denied, &counts.renamed, &counts.clashing]
+            .map(|count| count.load(Ordering::Relaxed))
     }
 
     /// How often a changed file of places ended so, for tests.

@@ -3,13 +3,15 @@
 use otlp::Value;
 use otlp::write::LogWriter;
 
+use crate::admission::{OTHER, Rules, covers, is_event_name};
 use crate::client::{ClientFacts, shown};
 use crate::config::{Signal, Timestamps};
 use crate::event::Fields;
 use crate::geo::is_place;
 use crate::json::{Kind, Piece, Text, Writing};
+use crate::session::{self, OfRequest, Session};
 use crate::times::{self, ClientClock};
-use crate::url;
+use crate::url::{self, Strip};
 
 /// What the records of one request have in common.
 pub(crate) struct Context<'r> {
@@ -27,6 +29,14 @@ pub(crate) struct Context<'r> {
     pub(crate) text: &'r str,
     /// For reports, which have no level of their own.
     pub(crate) severity: Option<(i32, &'static str)>,
+    /// What the site may send, if that is limited.
+    pub(crate) rules: Option<&'r Rules>,
+    /// Which part of the site's sessions is kept, if not all.
+    pub(crate) sample_rate: Option<f64>,
+    /// The session that the server keeps for the client, if it does.
+    pub(crate) session: Option<&'r OfRequest<'r>>,
+    /// What is taken off URLs, if anything is.
+    pub(crate) strip: Option<&'r Strip>,
 }
 
 /// Which facts an event brought itself.
@@ -38,19 +48,41 @@ struct Brought {
     place: bool,
     user_agent: bool,
     synthetic: bool,
+    session: bool,
+    /// Which part of the sessions the client itself keeps.
+    sample_rate: Option<f64>,
+    /// The name is one too many.
+    is_renamed: bool,
+    /// How many attributes may not be sent.
+    denied: u32,
 }
 
-/// Writes the record of an event that stands in `text`. True when something
-/// was cut or left out.
+/// How an event was written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Written {
+    /// Something was cut or left out for its size.
+    pub(crate) truncated: bool,
+    /// How many attributes may not be sent and were left out.
+    pub(crate) denied: u32,
+    /// It got another name.
+    pub(crate) renamed: bool,
+    /// It has values below other values, as `a.b` below `a`.
+    pub(crate) clashes: bool,
+}
+
+/// Writes the record of an event that stands in `text`.
 pub(crate) fn write(
     log: &mut LogWriter<'_>,
     fields: &Fields,
     text: &str,
     context: &Context<'_>,
     writing: &mut Writing<'_>,
-) -> bool {
+) -> Written {
     let cut = writing.cut;
-    let mut brought = Brought::default();
+    let mut brought = Brought {
+        is_renamed: context.is_renamed(fields, text),
+        ..Brought::default()
+    };
     log.observed_time_unix_nano(context.clock.received);
     for (path, piece) in fields.leaves.iter() {
         context.field(log, path, *piece, text, writing, &mut brought);
@@ -62,9 +94,32 @@ pub(crate) fn write(
     let truncated = writing.cut > cut || fields.left_out > 0;
     if truncated {
         log.attribute("beacon.truncated", Value::Bool(true));
-        log.dropped_attributes_count(fields.left_out);
     }
-    truncated
+    let dropped = fields.left_out + brought.denied;
+    if dropped > 0 {
+        log.dropped_attributes_count(dropped);
+    }
+    Written {
+        truncated,
+        denied: brought.denied,
+        renamed: brought.is_renamed,
+        clashes: fields.leaves.below_values() > 0,
+    }
+}
+
+/// Writes the record that says that a session begins.
+pub(crate) fn write_start(log: &mut LogWriter<'_>, session: &Session, context: &Context<'_>) {
+    log.observed_time_unix_nano(context.clock.received);
+    log.attribute("event.action", Value::String("session.start"));
+    log.attribute("session.id", Value::String(&session.id));
+    if let Some(previous) = &session.previous {
+        log.attribute("session.previous_id", Value::String(previous));
+    }
+    let brought = Brought {
+        session: true,
+        ..Brought::default()
+    };
+    context.add(log, &brought);
 }
 
 impl Context<'_> {
@@ -78,6 +133,11 @@ impl Context<'_> {
         writing: &mut Writing<'_>,
         brought: &mut Brought,
     ) {
+        if let Some(rules) = self.rules
+            && !self.passes(rules, log, path, piece, text, writing, brought)
+        {
+            return;
+        }
         match path.as_bytes().first() {
             Some(b'@') if path == "@timestamp" && self.timestamps == Timestamps::Correct => {
                 brought.time = true;
@@ -95,9 +155,19 @@ impl Context<'_> {
                 }
                 brought.place = true;
             }
+            Some(b'b') if self.sample_rate.is_some() && path == "beacon.sample_rate" => {
+                brought.sample_rate = piece.raw(text).parse().ok();
+                return;
+            }
             Some(b's' | b'u' | b'e') => {
                 if self.facts.wish == Signal::Anonymize && is_personal(path) {
                     return;
+                }
+                if self.session.is_some() && path == "session.id" {
+                    brought.session = is_session(piece, text);
+                    if !brought.session {
+                        return;
+                    }
                 }
                 if path == "user_agent.original" {
                     if !self.trusts(path) {
@@ -110,19 +180,79 @@ impl Context<'_> {
             }
             _ => {}
         }
-        if writing.limits.sanitize
+        if (writing.limits.sanitize || self.strip.is_some())
             && matches!(piece.kind, Kind::Plain | Kind::Escaped)
             && url::is_url_field(path)
-            && self.redacted(log, path, piece, text, writing)
+            && self.cleaned(log, path, piece, text, writing)
         {
             return;
         }
         writing.attribute(log, path, piece, text);
     }
 
-    /// Writes a URL without its secrets; false when it has none.
+    /// Whether a field goes on as it is. If not, it was left out, or another
+    /// name of the event written.
+    #[cold]
+    #[expect(clippy::too_many_arguments, reason = "what a field is written with")]
+    fn passes(
+        &self,
+        rules: &Rules,
+        log: &mut LogWriter<'_>,
+        path: &str,
+        piece: Piece,
+        text: &str,
+        writing: &mut Writing<'_>,
+        brought: &mut Brought,
+    ) -> bool {
+        if brought.is_renamed && is_event_name(path) {
+            log.attribute(path, Value::String(OTHER));
+            writing.attribute(log, &format!("beacon.{path}"), piece, text);
+            return false;
+        }
+        let passes = rules.permit(path) || self.trusts(path);
+        brought.denied += u32::from(!passes);
+        passes
+    }
+
+    /// Whether the name of the event is one too many.
+    fn is_renamed(&self, fields: &Fields, text: &str) -> bool {
+        let Some(names) = self.rules.and_then(Rules::names) else {
+            return false;
+        };
+        let found = |wanted: &str| {
+            let own = self.find(fields, text, wanted);
+            own.map(|(piece, text)| {
+                piece
+                    .string(text)
+                    .unwrap_or(Text::Borrowed(piece.raw(text)))
+            })
+        };
+        found("event.name")
+            .or_else(|| found("event.action"))
+            .is_some_and(|name| !names.admit(&name, self.clock.received))
+    }
+
+    /// A value of an event, or what stands for it around the events of a batch;
+    /// with the text that it stands in.
+    fn find<'v>(&'v self, fields: &Fields, text: &'v str, path: &str) -> Option<(Piece, &'v str)> {
+        let mut own = fields.leaves.iter();
+        if let Some((_, piece)) = own.find(|(known, _)| *known == path) {
+            return Some((*piece, text));
+        }
+        let mut defaults = self.defaults.iter();
+        let (_, piece) = defaults.find(|(known, _)| known == path)?;
+        Some((*piece, self.text))
+    }
+
+    /// The session that an event names, if it may.
+    pub(crate) fn own_session<'v>(&'v self, fields: &Fields, text: &'v str) -> Option<Text<'v>> {
+        let (piece, text) = self.find(fields, text, "session.id")?;
+        piece.string(text).filter(|id| session::is_valid(id))
+    }
+
+    /// Writes what is to be kept of a URL; false when that is all of it.
     #[inline(never)]
-    fn redacted(
+    fn cleaned(
         &self,
         log: &mut LogWriter<'_>,
         path: &str,
@@ -130,9 +260,24 @@ impl Context<'_> {
         text: &str,
         writing: &Writing<'_>,
     ) -> bool {
-        let Some(Text::Owned(clean)) = piece.string(text).as_deref().map(url::redacted) else {
+        let Some(whole) = piece.string(text) else {
             return false;
         };
+        let stripped = match self.strip {
+            Some(strip) => strip.field(path, &whole),
+            None => Some(Text::Borrowed(&*whole)),
+        };
+        let Some(stripped) = stripped else {
+            return true;
+        };
+        let clean = if writing.limits.sanitize {
+            url::redacted(&stripped)
+        } else {
+            Text::Borrowed(&*stripped)
+        };
+        if clean.len() == whole.len() && matches!(clean, Text::Borrowed(_)) {
+            return false;
+        }
         let limit = clean.floor_char_boundary(writing.limits.text);
         log.attribute(path, Value::String(clean.get(..limit).unwrap_or_default()));
         true
@@ -155,13 +300,7 @@ impl Context<'_> {
     }
 
     fn trusts(&self, path: &str) -> bool {
-        let covers = |name: &String| {
-            name == path
-                || name
-                    .strip_suffix('*')
-                    .is_some_and(|start| path.starts_with(start))
-        };
-        self.trusted.iter().any(covers)
+        covers(self.trusted, path)
     }
 
     #[inline(never)]
@@ -194,7 +333,12 @@ impl Context<'_> {
             );
         }
         if let (false, Some(referer)) = (brought.url, &facts.referer) {
-            string("url.full", Some(&url::redacted(&shown(referer))));
+            let referer = shown(referer);
+            let url = match self.strip {
+                Some(strip) => strip.url(&referer),
+                None => Text::Borrowed(&*referer),
+            };
+            string("url.full", Some(&url::redacted(&url)));
             string("beacon.url.source", Some("referer"));
         }
         if self.tag && !brought.synthetic {
@@ -204,6 +348,16 @@ impl Context<'_> {
             );
         }
         string("browser.platform", facts.platform.as_deref());
+        if let (false, Some(session)) = (brought.session, self.session) {
+            string("session.id", session.get().map(|session| &*session.id));
+        }
+        if facts.lacks_origin {
+            log.attribute("beacon.origin.missing", Value::Bool(true));
+        }
+        if let Some(rate) = self.sample_rate {
+            let rate = rate * brought.sample_rate.unwrap_or(1.0);
+            log.attribute("beacon.sample_rate", Value::Double(rate));
+        }
         if let Some(mobile) = facts.mobile {
             log.attribute("browser.mobile", Value::Bool(mobile));
         }
@@ -228,6 +382,12 @@ impl Context<'_> {
             log.severity_text(text);
         }
     }
+}
+
+/// Whether a value is the id of a session.
+#[cold]
+fn is_session(piece: Piece, text: &str) -> bool {
+    piece.string(text).is_some_and(|id| session::is_valid(&id))
 }
 
 /// What tells one visitor from another.

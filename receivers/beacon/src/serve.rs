@@ -19,6 +19,8 @@ use crate::door::Door;
 use crate::endpoint::{Endpoint, Routes};
 use crate::geo::{self, Geo};
 use crate::intake::Intake;
+use crate::salt::Salts;
+use crate::session::Sessions;
 
 /// How long clients may take to end their requests when the collector stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -84,7 +86,12 @@ impl BeaconReceiver {
     fn endpoint(&self, host: &Host, geo: Option<Arc<Geo>>) -> Result<Endpoint, StartError> {
         let config = &self.config;
         let outlet = self.outputs.charged_to(&host.budget).logs;
-        let intake = Intake::new(&self.id, config, outlet.clone(), host.clock.clone());
+        let session = config.session.as_option();
+        let secret = session.map(|session| session.salt_secret.expose());
+        let salts = Arc::new(Salts::new(secret.filter(|secret| !secret.is_empty()))?);
+        let sessions = session.map(|session| Sessions::new(session, salts.clone()));
+        let clock = host.clock.clone();
+        let intake = Intake::new(&self.id, config, outlet.clone(), clock, sessions);
         let assets = Assets::new(config);
         let rate = config.rate_limit.as_option();
         Ok(Endpoint {
@@ -96,9 +103,10 @@ impl BeaconReceiver {
             addresses: ClientAddress::new(&config.address_settings()),
             trusted: networks(&config.address_settings().trusted_proxies),
             unnamed_proxy: UnnamedProxy::default(),
-            anonymizer: Anonymizer::new(config.client_ip),
+            anonymizer: Anonymizer::new(config.client_ip, config.anonymize_prefix, salts),
             geo,
             signals: config.privacy_signals.clone(),
+            require_origin: config.require_origin,
             rate: rate.map(|limit| Buckets::new(limit.per_client, limit.burst)),
             body_encoding: config.body_encoding,
             budget: Arc::new(Door::new(outlet, host.budget.clone())),

@@ -1,7 +1,10 @@
 //! What must not be stored of a URL: credentials, and query values that are
-//! keys to something.
+//! keys to something; and what the operator does not want.
 
 use std::borrow::Cow;
+
+use crate::admission::covers;
+use crate::config::{Config, StripQuery};
 
 /// Query keys whose values are replaced: OpenTelemetry's list, then ours.
 /// Compared with case, as the conventions say.
@@ -28,10 +31,87 @@ const SECRET: [&str; 16] = [
 pub(crate) fn is_url_field(path: &str) -> bool {
     match path.as_bytes() {
         [b'u', ..] if path.starts_with("url.full") => true,
-        [b'u', ..] if path == "url.original" || path == "url.query" => true,
+        [b'u', ..] if matches!(path, "url.original" | "url.query" | "url.fragment") => true,
         [b'h', ..] if path == "http.request.referrer" => true,
-        [.., b'l'] => path.ends_with(".url.full"),
+        // in a browser's report, with the names that browsers give
+        [b'b', ..] if path.starts_with("browser.report.body.") => {
+            path.ends_with("URL") || path.ends_with(".referrer") || path.ends_with(".sourceFile")
+        }
+        [.., b'l'] => [".url", ".url.full", ".url.original"]
+            .iter()
+            .any(|end| path.ends_with(end)),
         _ => false,
+    }
+}
+
+/// What is taken off every URL.
+pub(crate) struct Strip {
+    query: StripQuery,
+    /// Parameters that `Allowlist` keeps.
+    kept: Vec<String>,
+    fragment: bool,
+}
+
+impl Strip {
+    /// `None` when nothing is.
+    pub(crate) fn new(config: &Config) -> Option<Strip> {
+        if config.strip_query == StripQuery::Keep && !config.strip_fragment {
+            return None;
+        }
+        Some(Strip {
+            query: config.strip_query,
+            kept: config.query_allowlist.clone(),
+            fragment: config.strip_fragment,
+        })
+    }
+
+    /// What is left of the value of a URL field; `None` when nothing is.
+    pub(crate) fn field<'v>(&self, path: &str, value: &'v str) -> Option<Cow<'v, str>> {
+        match path {
+            "url.fragment" => (!self.fragment).then_some(Cow::Borrowed(value)),
+            "url.query" => {
+                let query = self.query(value);
+                (!query.is_empty()).then_some(query)
+            }
+            _ => Some(self.url(value)),
+        }
+    }
+
+    /// The URL with what is left of its query and fragment.
+    pub(crate) fn url<'u>(&self, url: &'u str) -> Cow<'u, str> {
+        let (before, fragment) = match url.split_once('#') {
+            Some((before, fragment)) => (before, Some(fragment).filter(|_| !self.fragment)),
+            None => (url, None),
+        };
+        let (path, query) = match before.split_once('?') {
+            Some((path, query)) => (path, self.query(query)),
+            None => (before, Cow::Borrowed("")),
+        };
+        let length = path.len() + query.len() + fragment.map_or(0, str::len);
+        let marks = usize::from(!query.is_empty()) + usize::from(fragment.is_some());
+        if length + marks == url.len() {
+            return Cow::Borrowed(url);
+        }
+        let mut left = path.to_owned();
+        for (mark, part) in [("?", Some(&*query)), ("#", fragment)] {
+            if let Some(part) = part.filter(|part| mark == "#" || !part.is_empty()) {
+                left.push_str(mark);
+                left.push_str(part);
+            }
+        }
+        Cow::Owned(left)
+    }
+
+    fn query<'q>(&self, query: &'q str) -> Cow<'q, str> {
+        match self.query {
+            StripQuery::Keep => Cow::Borrowed(query),
+            StripQuery::All => Cow::Borrowed(""),
+            StripQuery::Allowlist => {
+                let name = |pair: &str| covers(&self.kept, pair.split('=').next().unwrap_or(""));
+                let kept: Vec<&str> = query.split('&').filter(|pair| name(pair)).collect();
+                Cow::Owned(kept.join("&"))
+            }
+        }
     }
 }
 
@@ -119,6 +199,82 @@ fn is_secret(pair: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    fn strip(query: StripQuery, fragment: bool) -> Strip {
+        let config = Config {
+            strip_query: query,
+            strip_fragment: fragment,
+            ..Config::default()
+        };
+        Strip::new(&config).unwrap()
+    }
+
+    #[test]
+    fn queries_and_fragments_are_taken_off() {
+        let url = "https://a.example/p?a=1&utm_source=x&utm_medium=y#top?b=1";
+        let table = [
+            (
+                StripQuery::Keep,
+                true,
+                "https://a.example/p?a=1&utm_source=x&utm_medium=y",
+            ),
+            (StripQuery::All, false, "https://a.example/p#top?b=1"),
+            (StripQuery::All, true, "https://a.example/p"),
+            (
+                StripQuery::Allowlist,
+                false,
+                "https://a.example/p?utm_source=x&utm_medium=y#top?b=1",
+            ),
+        ];
+        for (query, fragment, expected) in table {
+            assert_eq!(strip(query, fragment).url(url), expected);
+        }
+        let all = strip(StripQuery::All, true);
+        for (url, expected) in [
+            ("https://a.example/", "https://a.example/"),
+            ("https://a.example/?", "https://a.example/"),
+            ("#", ""),
+            ("", ""),
+        ] {
+            assert_eq!(all.url(url), expected, "{url}");
+        }
+        assert_eq!(all.field("url.query", "a=1"), None);
+        assert_eq!(all.field("url.fragment", "top"), None);
+        assert_eq!(all.field("url.original", "/p?a=1").as_deref(), Some("/p"));
+        let some = strip(StripQuery::Allowlist, false);
+        assert_eq!(
+            some.field("url.query", "b=2&utm_x").as_deref(),
+            Some("utm_x")
+        );
+        assert_eq!(some.field("url.fragment", "top").as_deref(), Some("top"));
+        assert!(Strip::new(&Config::default()).is_none());
+    }
+
+    #[test]
+    fn fields_with_urls_are_known() {
+        for path in [
+            "url.full",
+            "url.original",
+            "http.request.referrer",
+            "browser.link.url.full",
+            "media.request.url",
+            "browser.report.body.documentURL",
+            "browser.report.body.referrer",
+        ] {
+            assert!(is_url_field(path), "{path}");
+        }
+        for path in [
+            "url.path",
+            "message",
+            "browser.tag_name",
+            "curl",
+            "labels.referrer",
+        ] {
+            assert!(!is_url_field(path), "{path}");
+        }
+    }
+
     #[test]
     fn secrets_are_taken_out_and_nothing_else() {
         let table = [
@@ -140,7 +296,7 @@ mod tests {
             ("not a url", "not a url"),
         ];
         for (url, expected) in table {
-            assert_eq!(super::redacted(url), expected);
+            assert_eq!(redacted(url), expected);
         }
     }
 }

@@ -27,8 +27,9 @@ def pharos_binary() -> Path:
 
 
 def installed(program: str) -> Path:
-    """A program of the distribution, such as chromium."""
-    path = shutil.which(program)
+    """A program of the distribution, such as chromium; servers may be unpacked in the cache only."""
+    folders = [os.environ.get("PATH", os.defpath), "/usr/sbin", str(CACHE / program / "usr" / "sbin")]
+    path = shutil.which(program, path=os.pathsep.join(folders))
     if path is None:
         missing(program)
     return Path(str(path))

@@ -42,14 +42,14 @@ const YOUNG: Duration = Duration::from_secs(1);
 /// How often is looked for that request.
 const LOOK: Duration = Duration::from_millis(5);
 
-pub(super) async fn serve<H: Handler>(stream: Stream, mut peer: Peer, held: Held<H>) {
+pub(super) async fn serve<H: Handler>(stream: Stream, mut peer: Peer, mut held: Held<H>) {
     let shared = held.shared.clone();
     let options = &shared.options;
     let activity = Arc::new(Activity::new());
     let socket = Socket::new(stream)
         .write_timeout(options.write_timeout)
         .watched_by(activity.clone());
-    let Some((protocol, io)) = begin(&shared, &activity, socket, &mut peer).await else {
+    let Some((protocol, io)) = begin(&mut held, &activity, socket, &mut peer).await else {
         return;
     };
     let peer = Arc::new(peer);
@@ -70,17 +70,21 @@ enum Protocol {
     Http2,
 }
 
-/// TLS and the choice of the protocol; `None` ends the connection.
+/// The proxy's header, TLS and the choice of the protocol; `None` ends the connection.
 async fn begin<H>(
-    shared: &Shared<H>,
+    held: &mut Held<H>,
     activity: &Activity,
-    socket: Socket,
+    mut socket: Socket,
     peer: &mut Peer,
 ) -> Option<(Protocol, Io)> {
+    let shared = &*held.shared.clone();
     let options = &shared.options;
     let patience = options.header_timeout.unwrap_or(HANDSHAKE);
     let forced = (options.protocols == Protocols::Http2).then_some(Protocol::Http2);
     let begun = async {
+        if options.proxy_protocol {
+            announced(held, &mut socket, peer).await?;
+        }
         match &options.tls {
             Some(tls) => {
                 let stream = tls.accept(socket).await.inspect_err(|e| {
@@ -114,6 +118,19 @@ async fn begin<H>(
         // nothing was asked yet, so nothing is lost
         () = time_to_close(shared, activity) => None,
     }
+}
+
+/// Learns from the proxy whose connection it is; `None` ends the connection.
+async fn announced<H>(held: &mut Held<H>, socket: &mut Socket, peer: &mut Peer) -> Option<()> {
+    let source = socket.spoken_for().await.inspect_err(|error| {
+        held.shared.stats.broken();
+        tracing::debug!(peer = ?peer.address, %error, "a connection without a header of the PROXY protocol");
+    });
+    if let Some(source) = source.ok()? {
+        peer.address = Some(source);
+    }
+    held.address = held.shared.count_in(peer.address).ok()?;
+    Some(())
 }
 
 async fn run<H: Handler>(

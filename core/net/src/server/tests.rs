@@ -414,3 +414,105 @@ async fn a_client_that_goes_silent_within_its_body_is_not_kept() {
     }
     assert_eq!(server.stop(SECOND).await, Stopped { cut: 0 });
 }
+
+/// Answers with the address of the peer.
+async fn who(_request: Request<Incoming>, peer: Arc<Peer>) -> Response<Body> {
+    let address = peer.address.map(|address| address.ip().to_string());
+    Response::new(Body::from(address.unwrap_or_default()))
+}
+
+/// What a client behind a proxy gets that writes `header` first, in these pieces.
+async fn behind_proxy(address: SocketAddr, header: &[u8], piece: usize) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    for piece in [header, request].concat().chunks(piece) {
+        let _ = stream.write_all(piece).await;
+        tokio::task::yield_now().await;
+    }
+    let answer = rest(&mut stream).await;
+    answer
+        .split("\r\n\r\n")
+        .nth(1)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn version2(source: &str) -> Vec<u8> {
+    let address = proxy_header::ProxiedAddress::stream(
+        source.parse().unwrap(),
+        if source.starts_with('[') {
+            "[2001:db8::9]:1"
+        } else {
+            "192.0.2.9:1"
+        }
+        .parse()
+        .unwrap(),
+    );
+    let mut header = Vec::new();
+    proxy_header::ProxyHeader::with_address(address)
+        .encode_v2(&mut header)
+        .unwrap();
+    header
+}
+
+#[tokio::test]
+async fn a_proxy_says_whose_connection_it_is() {
+    let options = ServerOptions {
+        proxy_protocol: true,
+        ..ServerOptions::default()
+    };
+    let (server, address) = start(options, who).await;
+    // of the specification: LOCAL, as health checks of a proxy send it
+    let local = [b"\r\n\r\n\0\r\nQUIT\n".as_slice(), &[0x20, 0, 0, 0]].concat();
+    let table: [(&[u8], &str); 7] = [
+        (b"PROXY TCP4 192.0.2.1 192.0.2.9 5678 443\r\n", "192.0.2.1"),
+        (
+            b"PROXY TCP6 2001:db8::1 2001:db8::9 5678 443\r\n",
+            "2001:db8::1",
+        ),
+        (b"PROXY UNKNOWN\r\n", "127.0.0.1"),
+        (&local, "127.0.0.1"),
+        (&version2("192.0.2.7:1"), "192.0.2.7"),
+        (&version2("[2001:db8::7]:1"), "2001:db8::7"),
+        (b"", ""),
+    ];
+    for (header, expected) in table {
+        for piece in [1, 7, 1000] {
+            let answer = behind_proxy(address, header, piece).await;
+            assert_eq!(answer, expected, "{}", header.escape_ascii());
+        }
+    }
+    assert_eq!(server.stats().read().broken, 3, "without a header");
+    let endless = [
+        b"\r\n\r\n\0\r\nQUIT\n".as_slice(),
+        &[0x21, 0x11, 0xff, 0xff],
+        &[0; 60_000],
+    ]
+    .concat();
+    assert_eq!(behind_proxy(address, &endless, 1000).await, "");
+}
+
+#[tokio::test]
+async fn one_address_behind_a_proxy_cannot_take_all_connections() {
+    let options = ServerOptions {
+        proxy_protocol: true,
+        max_connections_per_address: Some(1),
+        ..ServerOptions::default()
+    };
+    let (server, address) = start(options, who).await;
+    let header = version2("192.0.2.7:1");
+    let mut kept = TcpStream::connect(address).await.unwrap();
+    let request = [&header, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n".as_slice()].concat();
+    kept.write_all(&request).await.unwrap();
+    kept.readable().await.unwrap();
+    assert_eq!(behind_proxy(address, &header, 1000).await, "");
+    assert_eq!(server.stats().read().refused_address, 1);
+    let other = version2("192.0.2.8:1");
+    assert_eq!(behind_proxy(address, &other, 1000).await, "192.0.2.8");
+    drop(kept);
+    while server.stats().read().open > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(behind_proxy(address, &header, 1000).await, "192.0.2.7");
+}

@@ -54,6 +54,9 @@ impl Origins {
         for key in &config.keys {
             settings.allowed_origins.extend(key.origins.iter().cloned());
         }
+        if config.keys.iter().any(|key| !key.token_secret.is_empty()) {
+            settings.allowed_headers.push("x-beacon-token".to_owned());
+        }
         if config.expose_drop_reason {
             settings.exposed_headers.push("x-beacon-dropped".to_owned());
         }
@@ -95,12 +98,43 @@ impl Origins {
         Origin::Rejected
     }
 
+    /// Judges the origin of a request that somebody forwards. Who has named no
+    /// origins leaves that to whoever forwards it.
+    pub(crate) fn judge_inside(&self, headers: &HeaderMap) -> Origin {
+        match &self.cors {
+            Some(_) => self.judge(headers),
+            None => Origin::None,
+        }
+    }
+
+    /// Judges a request by the page that `Referer` names, for pictures, which
+    /// come without `Origin`.
+    pub(crate) fn judge_page(&self, origin: &str, host: Option<&HeaderValue>) -> Origin {
+        let Ok(origin) = HeaderValue::from_str(origin) else {
+            return Origin::Rejected;
+        };
+        let mut headers = HeaderMap::with_capacity(2);
+        headers.insert(header::ORIGIN, origin);
+        if let Some(host) = host {
+            headers.insert(header::HOST, host.clone());
+        }
+        self.judge(&headers)
+    }
+
     /// Adds the headers that let the page read the answer.
     pub(crate) fn decorate(&self, origin: &Origin, answer: &mut HeaderMap) {
         if let Some(cors) = &self.cors {
             cors.decorate(origin, answer);
         }
     }
+}
+
+/// The origin of the page that a `Referer` names.
+pub(crate) fn origin_of(referer: &str) -> Option<&str> {
+    let start = referer.find("://")? + 3;
+    let rest = referer.get(start..)?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    (end > 0).then(|| referer.get(..start + end))?
 }
 
 /// Whether the page came from the host that the request goes to. The scheme is
@@ -136,6 +170,23 @@ mod tests {
             cors: settings::Optional::on(cors),
             ..Config::default()
         })
+    }
+
+    #[test]
+    fn a_page_has_an_origin() {
+        let table = [
+            (
+                "https://a.example/p?q=https://b.example/",
+                Some("https://a.example"),
+            ),
+            ("https://a.example:8443", Some("https://a.example:8443")),
+            ("https:///p", None),
+            ("about:blank", None),
+            ("", None),
+        ];
+        for (referer, origin) in table {
+            assert_eq!(origin_of(referer), origin, "{referer}");
+        }
     }
 
     #[test]

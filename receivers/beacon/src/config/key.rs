@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use settings::{At, OffByDefault, Rate, Validate};
+use settings::{At, OffByDefault, Rate, Secret, Validate};
 
 /// A public write key: it tells sites apart and scopes limits. It stands in
 /// every page, so it authenticates nobody.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WriteKey {
     /// The key, as in the path, `x-api-key` or the member `key` of a batch.
@@ -18,9 +18,44 @@ pub struct WriteKey {
     pub origins: Vec<String>,
     /// How much all its clients together may send.
     pub rate_limit: OffByDefault<KeyRate>,
+    /// Pages must bring a token that the site's server made with this secret; see
+    /// the docs for how. Empty: none is needed.
+    pub token_secret: Secret,
     /// Answers 410, upon which clients stop for good.
     pub retired: bool,
+    /// Which part of the sessions is kept, above 0 to 1; what is kept says so in
+    /// `beacon.sample_rate`. Events without a session are sampled by client.
+    pub sample: f64,
+    /// Attributes that may be sent: names, `name.*` or `*`. Empty: all. The
+    /// time and the name of an event always may.
+    pub allowed_attributes: Vec<String>,
+    /// Attributes that are left out, in the same form. By default those that say
+    /// which service, host or cluster it is, which a page has no business with.
+    pub denied_attributes: Vec<String>,
+    /// Different names of events a day; events with further ones are renamed
+    /// [`OTHER`](crate::OTHER). 0 is no limit.
+    pub max_event_names: usize,
 }
+
+impl Default for WriteKey {
+    fn default() -> WriteKey {
+        WriteKey {
+            key: String::new(),
+            attributes: BTreeMap::new(),
+            origins: Vec::new(),
+            rate_limit: OffByDefault::default(),
+            token_secret: Secret::default(),
+            retired: false,
+            sample: 1.0,
+            allowed_attributes: Vec::new(),
+            denied_attributes: PROTECTED.map(str::to_owned).to_vec(),
+            max_event_names: 1000,
+        }
+    }
+}
+
+/// Attributes that name the sender's place, which is the operator's to say.
+const PROTECTED: [&str; 5] = ["service.*", "host.*", "cloud.*", "k8s.*", "telemetry.*"];
 
 impl Validate for WriteKey {
     fn validate(&self, at: &mut At<'_>) {
@@ -35,6 +70,26 @@ impl Validate for WriteKey {
             .is_some_and(|limit| limit.burst == 0)
         {
             at.error("rate_limit::burst", "must be above 0");
+        }
+        if !(self.sample > 0.0 && self.sample <= 1.0) {
+            at.error("sample", "must be above 0 and at most 1");
+        }
+        let secret = self.token_secret.expose();
+        if !secret.is_empty() && secret.len() < 16 {
+            at.error("token_secret", "must have at least 16 bytes");
+        }
+        check_patterns(at, "allowed_attributes", &self.allowed_attributes);
+        check_patterns(at, "denied_attributes", &self.denied_attributes);
+    }
+}
+
+/// Names of attributes may end in `*`, and have no other.
+pub(super) fn check_patterns(at: &mut At<'_>, name: &str, patterns: &[String]) {
+    for (index, pattern) in patterns.iter().enumerate() {
+        let stem = pattern.strip_suffix('*').unwrap_or(pattern);
+        if pattern.is_empty() || stem.contains('*') {
+            let why = format!("{pattern:?}: expected a name, name.* or *");
+            at.error(&format!("{name}::{index}"), why);
         }
     }
 }

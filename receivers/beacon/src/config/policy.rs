@@ -1,6 +1,8 @@
 //! What is done with clients: their addresses, their wishes, their number.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use settings::{At, Rate, Validate};
 
 /// `client_ip`.
@@ -16,6 +18,97 @@ pub enum ClientIp {
     Hash,
     /// Nothing.
     Drop,
+}
+
+/// `anonymize_prefix`: how many bits of an address stay with `client_ip: anonymize`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnonymizePrefix {
+    /// Of 32.
+    pub ipv4: u8,
+    /// Of 128.
+    pub ipv6: u8,
+}
+
+impl Default for AnonymizePrefix {
+    fn default() -> AnonymizePrefix {
+        AnonymizePrefix { ipv4: 24, ipv6: 48 }
+    }
+}
+
+impl Validate for AnonymizePrefix {
+    fn validate(&self, at: &mut At<'_>) {
+        if self.ipv4 > 32 {
+            at.error("ipv4", "must be at most 32");
+        }
+        if self.ipv6 > 128 {
+            at.error("ipv6", "must be at most 128");
+        }
+    }
+}
+
+/// `require_origin`: `false`, `true` or `tag`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequireOrigin {
+    /// A request without `Origin` is as good as any.
+    #[default]
+    No,
+    /// It is refused with 403: it is no browser, or a very old one.
+    Yes,
+    /// Its events get `beacon.origin.missing`.
+    Tag,
+}
+
+impl Serialize for RequireOrigin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            RequireOrigin::No => serializer.serialize_bool(false),
+            RequireOrigin::Yes => serializer.serialize_bool(true),
+            RequireOrigin::Tag => serializer.serialize_str("tag"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RequireOrigin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = RequireOrigin;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false or tag")
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<RequireOrigin, E> {
+                Ok(if value {
+                    RequireOrigin::Yes
+                } else {
+                    RequireOrigin::No
+                })
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<RequireOrigin, E> {
+                match value {
+                    "tag" => Ok(RequireOrigin::Tag),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(value), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// `strip_query`: what is kept of the queries of URLs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StripQuery {
+    /// All of it, less secret values.
+    #[default]
+    Keep,
+    /// The parameters that `query_allowlist` names.
+    Allowlist,
+    /// Nothing.
+    All,
 }
 
 /// `bots`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use net::cors::Origin;
 use net::{BodyError, Charge, Encoding, Incoming, InflateError, InflateLimits};
 
 use super::{Endpoint, Visit, WHEN_FULL, json, one};
@@ -52,11 +53,12 @@ impl Endpoint {
         if let Some(enclosed) = self.enclosed(&form, &body) {
             return Box::pin(self.open(&head.headers, enclosed, visit)).await;
         }
-        visit.request.facts = self.facts(headers, visit.address, visit.request.received);
+        self.check_origin(&visit.request)?;
+        self.learn(headers, visit.address, &mut visit.request);
         self.locate(&mut visit.request.facts, visit.address, || {
             self.trusts(visit.peer).then_some(&head.headers)
         });
-        let sources = self.texts(form, body, head.uri.query())?;
+        let sources = self.texts(form, body, visit.query.as_deref())?;
         Ok((sources, None))
     }
 
@@ -152,17 +154,21 @@ impl Endpoint {
         let inside = enclosed.headers.as_ref();
         let of_client = inside.unwrap_or(outer);
         let address = self.addresses.of(peer, of_client);
-        request.facts = self.facts(&Headers::of(of_client), address, request.received);
+        let headers = inside.map(Headers::of).unwrap_or_default();
+        if request.origin.is_none() {
+            request.origin = headers.origin.map(|value| shown(value).into_owned());
+        }
+        if inside.is_some_and(|inside| self.origins.judge_inside(inside) == Origin::Rejected) {
+            return Err(self.wrong_origin());
+        }
+        self.check_origin(request)?;
+        self.learn(&Headers::of(of_client), address, request);
         // The service lets headers of its peer through: that one is to be a proxy, too.
         let seen = enclosed.source.map(|source| SocketAddr::new(source, 0));
         self.locate(&mut request.facts, address, || {
             let trusted = self.trusts(visit.peer) && self.trusts(seen);
             trusted.then_some(of_client)
         });
-        let headers = inside.map(Headers::of).unwrap_or_default();
-        if request.origin.is_none() {
-            request.origin = headers.origin.map(|value| shown(value).into_owned());
-        }
         let form = wire::form_of(headers.content_type).map_err(|error| self.unsupported(error))?;
         let mut sources = Sources::new();
         for body in enclosed.bodies {

@@ -112,20 +112,32 @@ impl Routes {
     }
 }
 
-/// The query of a pixel without its `key`, and the key.
-pub(super) fn without_key(query: &str) -> (String, Option<String>) {
-    let mut key = None;
-    let rest: Vec<&str> = query
-        .split('&')
-        .filter(|pair| match pair.strip_prefix("key=") {
-            Some(value) => {
-                key = Some(value.to_owned());
-                false
+/// What a query says about the sender, and what is left of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Credentials {
+    pub(super) key: Option<String>,
+    pub(super) token: Option<String>,
+    /// The event.
+    pub(super) rest: String,
+}
+
+/// Takes `key` and `token` out of a query.
+pub(super) fn credentials(query: &str) -> Credentials {
+    let mut found = Credentials::default();
+    let mut rest = Vec::new();
+    for pair in query.split('&') {
+        let (place, value) = match pair.split_once('=') {
+            Some(("key", value)) => (&mut found.key, value),
+            Some(("token", value)) => (&mut found.token, value),
+            _ => {
+                rest.push(pair);
+                continue;
             }
-            None => true,
-        })
-        .collect();
-    (rest.join("&"), key.filter(|key| !key.is_empty()))
+        };
+        *place = (!value.is_empty()).then(|| value.to_owned());
+    }
+    found.rest = rest.join("&");
+    found
 }
 
 #[cfg(test)]
@@ -199,11 +211,16 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_no_field_of_the_event() {
+    fn the_key_and_the_token_are_no_fields_of_the_event() {
+        let expected = |key: Option<&str>, token: Option<&str>, rest: &str| Credentials {
+            key: key.map(str::to_owned),
+            token: token.map(str::to_owned),
+            rest: rest.to_owned(),
+        };
         assert_eq!(
-            without_key("a=1&key=pk&b=2"),
-            ("a=1&b=2".into(), Some("pk".into()))
+            credentials("a=1&key=pk&b=2&token=00&keys=1"),
+            expected(Some("pk"), Some("00"), "a=1&b=2&keys=1")
         );
-        assert_eq!(without_key("a=1"), ("a=1".into(), None));
+        assert_eq!(credentials("a=1&key="), expected(None, None, "a=1"));
     }
 }

@@ -1,7 +1,7 @@
 //! The synchronous part: no waiting, one pass over every text.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use http::StatusCode;
 use otlp::Value;
@@ -9,15 +9,16 @@ use otlp::write::{LogsWriter, ResourceWriter};
 
 use super::gather::Place;
 use super::{Framing, Intake, OFFLOAD_ABOVE, Read, Request, Source, Taken};
-use crate::admission::Site;
+use crate::admission::{Shown, Site, covers};
 use crate::answer::Answer;
 use crate::config::{Bots, Signal};
 use crate::event::{Drop, Fields};
 use crate::frames::{Envelope, Frames, Unreadable, frames};
 use crate::json::{MAX_TEXT, Writing};
 use crate::metrics::Reason;
-use crate::record::{self, Context};
+use crate::record::{self, Context, Written};
 use crate::reports::reports;
+use crate::session::{OfRequest, Session};
 use crate::times::ClientClock;
 use crate::wire;
 
@@ -44,6 +45,8 @@ struct Sum {
     /// goes on with those of other requests.
     is_alone: bool,
     gathered: Option<Place>,
+    /// The session that begins with this request, which an event says.
+    begun: Option<Session>,
 }
 
 impl Sum {
@@ -62,7 +65,10 @@ impl Intake {
         SCRATCH.with_borrow_mut(|scratch| {
             let is_small = matches!(sources, [one] if one.body.len() <= OFFLOAD_ABOVE);
             let mut sum = Sum {
-                is_alone: is_small && request.broken == 0 && self.outlet.is_some(),
+                is_alone: is_small
+                    && request.broken == 0
+                    && self.outlet.is_some()
+                    && !self.tells_sessions(),
                 ..Sum::default()
             };
             if request.broken > 0 {
@@ -74,6 +80,7 @@ impl Intake {
                 if let Err(answer) = read {
                     // What was written of this request must not be in the next one.
                     drop(scratch.writer.finish());
+                    self.untold(sum.begun.as_ref());
                     return Err(answer);
                 }
             }
@@ -88,6 +95,7 @@ impl Intake {
                 dropped: sum.dropped,
                 truncated: sum.truncated,
                 batch: sum.batch,
+                begun: sum.begun,
             }))
         })
     }
@@ -116,7 +124,7 @@ impl Intake {
         };
         let batch = frames.batch.unwrap_or_default();
         let key = request.key.as_deref().or(batch.key.as_deref());
-        let site = self.open(key, request)?;
+        let site = self.open(key, batch.token.as_deref(), request)?;
         self.counted(frames.events.len(), sum)?;
         if let Some(name) = request.batch.as_deref().or(batch.id.as_deref()) {
             sum.batch = Some(format!("{}\0{name}", key.unwrap_or_default()));
@@ -132,11 +140,17 @@ impl Intake {
         if let Some(skew) = clock.skew {
             self.metrics.skew(skew as f64 / 1e9);
         }
+        let session = self.session(site, request);
         let context = Context {
             defaults: &batch.defaults,
             text: text.strip_prefix('\u{feff}').unwrap_or(text),
-            ..self.context(clock, request)
+            session: session.as_ref(),
+            ..self.context(clock, request, site)
         };
+        if is_read && is_left_out(site, &scratch.fields, text, &context) {
+            sum.drop(Reason::Sampled, 1);
+            return Ok(());
+        }
         if is_read && sum.is_alone && sum.batch.is_none() {
             let (fields, escaped) = (&scratch.fields, &mut scratch.text);
             let write = |writer: &mut _| self.write(text, &context, fields, escaped, writer);
@@ -149,13 +163,22 @@ impl Intake {
             return Ok(());
         }
         for event in &frames.events {
-            self.event(event, &context, scratch, sum);
+            self.event(event, site, &context, scratch, sum);
         }
         Ok(())
     }
 
-    fn context<'r>(&'r self, clock: ClientClock, request: &'r Request) -> Context<'r> {
+    fn context<'r>(
+        &'r self,
+        clock: ClientClock,
+        request: &'r Request,
+        site: Option<&'r Site>,
+    ) -> Context<'r> {
         Context {
+            rules: site.and_then(|site| site.rules.as_ref()),
+            sample_rate: site.and_then(|site| Some(site.sample?.rate)),
+            session: None,
+            strip: self.strip.as_ref(),
             clock,
             facts: &request.facts,
             timestamps: self.timestamps,
@@ -168,8 +191,34 @@ impl Intake {
         }
     }
 
-    fn open(&self, key: Option<&str>, request: &Request) -> Result<Option<&Site>, Answer> {
-        let opened = self.keys.open(key, request.origin.as_deref());
+    /// The session of the client, where the server keeps them.
+    fn session<'r>(
+        &'r self,
+        site: Option<&'r Site>,
+        request: &'r Request,
+    ) -> Option<OfRequest<'r>> {
+        Some(OfRequest {
+            sessions: self.sessions.as_ref()?,
+            site: site.map_or("", |site| &site.name),
+            facts: &request.facts,
+            now: request.received,
+            found: OnceCell::new(),
+        })
+    }
+
+    fn open(
+        &self,
+        key: Option<&str>,
+        token: Option<&str>,
+        request: &Request,
+    ) -> Result<Option<&Site>, Answer> {
+        let opened = self.keys.open(Shown {
+            key,
+            token: request.token.as_deref().or(token),
+            origin: request.origin.as_deref(),
+            referer: request.facts.referer.as_ref(),
+            now: request.received,
+        });
         opened.map_err(|problem| self.key_problem(problem))
     }
 
@@ -193,11 +242,21 @@ impl Intake {
         (self.bots == Bots::Drop && facts.synthetic.is_some()).then_some(Reason::Bot)
     }
 
-    fn event(&self, text: &str, context: &Context<'_>, scratch: &mut Scratch, sum: &mut Sum) {
+    fn event(
+        &self,
+        text: &str,
+        site: Option<&Site>,
+        context: &Context<'_>,
+        scratch: &mut Scratch,
+        sum: &mut Sum,
+    ) {
         match scratch.fields.read(text, self.shape) {
             Ok(()) => {}
             Err(Drop::Parse) => return sum.drop(Reason::Parse, 1),
             Err(Drop::Depth) => return sum.drop(Reason::Depth, 1),
+        }
+        if is_left_out(site, &scratch.fields, text, context) {
+            return sum.drop(Reason::Sampled, 1);
         }
         self.write_into(scratch, text, context, sum);
     }
@@ -209,6 +268,9 @@ impl Intake {
             fields,
             text: escaped,
         } = scratch;
+        if self.tells_sessions() && sum.begun.is_none() {
+            sum.begun = begun(fields, text, context, writer);
+        }
         sum.truncated += usize::from(self.write(text, context, fields, escaped, writer));
     }
 
@@ -227,9 +289,10 @@ impl Intake {
             scratch: escaped,
             cut: 0,
         };
-        let mut truncated = false;
-        writer.record(|log| truncated = record::write(log, fields, text, context, &mut writing));
-        truncated
+        let mut written = Written::default();
+        writer.record(|log| written = record::write(log, fields, text, context, &mut writing));
+        self.metrics.written(&written);
+        written.truncated
     }
 
     /// Starts a resource where there is something to say about it, or where
@@ -250,14 +313,25 @@ impl Intake {
             cut: 0,
         };
         let fields = &scratch.fields;
+        let rules = site.and_then(|site| site.rules.as_ref());
+        let may = |path: &str| {
+            rules.is_none_or(|rules| rules.permit(path)) || covers(&self.trusted, path)
+        };
+        let mut denied = 0;
         scratch.writer.resource(|resource| {
             own_attributes(resource, attributes);
             for (path, piece) in fields.leaves.iter().filter(|_| read) {
-                if !attributes.iter().any(|(name, _)| name == path) {
+                if attributes.iter().any(|(name, _)| name == path) {
+                    continue;
+                }
+                if may(path) {
                     writing.attribute(resource, path, *piece, text);
+                } else {
+                    denied += 1;
                 }
             }
         });
+        self.metrics.denied(denied);
     }
 
     fn reports(
@@ -267,7 +341,7 @@ impl Intake {
         scratch: &mut Scratch,
         sum: &mut Sum,
     ) -> Result<(), Answer> {
-        let site = self.open(request.key.as_deref(), request)?;
+        let site = self.open(request.key.as_deref(), None, request)?;
         let (reports, bad) =
             reports(text, request.received).map_err(|error| self.unreadable(error))?;
         self.counted(reports.len() + bad, sum)?;
@@ -294,9 +368,9 @@ impl Intake {
             let context = Context {
                 facts: &facts,
                 severity: Some(report.severity),
-                ..self.context(clock, request)
+                ..self.context(clock, request, site)
             };
-            self.event(&report.text, &context, scratch, sum);
+            self.event(&report.text, site, &context, scratch, sum);
         }
         Ok(())
     }
@@ -319,6 +393,31 @@ impl Intake {
             .because(Reason::Size, 1)
             .text(text)
     }
+}
+
+/// Whether an event belongs to the part of the sessions that the site does not keep.
+fn is_left_out(site: Option<&Site>, fields: &Fields, text: &str, context: &Context<'_>) -> bool {
+    let Some(sample) = site.and_then(|site| site.sample.as_ref()) else {
+        return false;
+    };
+    let own = context.own_session(fields, text);
+    let kept = || Some(&*context.session?.get()?.id);
+    !sample.keeps(own.as_deref().or_else(kept), context.facts)
+}
+
+/// Writes that a session begins, if it does with this event.
+fn begun(
+    fields: &Fields,
+    text: &str,
+    context: &Context<'_>,
+    writer: &mut LogsWriter,
+) -> Option<Session> {
+    if context.own_session(fields, text).is_some() {
+        return None;
+    }
+    let session = context.session?.get().filter(|session| session.begins)?;
+    writer.record(|log| record::write_start(log, session, context));
+    Some(session.clone())
 }
 
 pub(super) fn own_attributes(resource: &mut ResourceWriter<'_>, attributes: &[(String, String)]) {

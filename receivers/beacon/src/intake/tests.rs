@@ -27,7 +27,7 @@ fn intake(config: &Config) -> Intake {
 
 fn intake_before(consumer: &ScriptedConsumer, config: &Config) -> Intake {
     let outlet = Outlet::new(consumer.consumer());
-    Intake::new("beacon", config, Some(outlet), Clock::fixed(NOW))
+    Intake::new("beacon", config, Some(outlet), Clock::fixed(NOW), None)
 }
 
 fn request() -> Request {
@@ -378,4 +378,38 @@ async fn a_batch_that_is_full_goes_on_at_once() {
     let long = |batch: &Vec<_>| batch.len() * (4 << 10) > 256 << 10;
     assert!(batches.len() > 2, "{} batches", batches.len());
     assert!(batches.iter().all(|batch| !long(batch) || batch.len() < 70));
+}
+
+#[tokio::test]
+async fn what_is_left_out_renamed_or_doubtful_is_counted() {
+    let config = Config {
+        keys: vec![WriteKey {
+            key: "k".to_owned(),
+            max_event_names: 1,
+            ..WriteKey::default()
+        }],
+        ..Config::default()
+    };
+    let intake = Arc::new(intake(&config));
+    let bodies = [
+        r#"{"event.action":"one","a":1}"#,
+        r#"{"event.action":"two","service.name":"s","host":{"name":"h"}}"#,
+        r#"[{"a":1,"a.b":2},{"a":{"b":1},"a.b.c":2}]"#,
+        r#"{"resource":{"k8s.pod.name":"p"},"events":[{"c":1}]}"#,
+    ];
+    for body in bodies {
+        let mut request = Request {
+            key: Some("k".to_owned()),
+            ..request()
+        };
+        let source = Source {
+            body: Bytes::from_static(body.as_bytes()),
+            framing: Framing::Json,
+        };
+        let answer = intake
+            .take([source].into_iter().collect(), &mut request)
+            .await;
+        assert_eq!(answer.status, None, "{body}");
+    }
+    assert_eq!(intake.metrics.governed(), [3, 1, 2]);
 }

@@ -313,3 +313,23 @@ async fn what_is_too_large_is_cut_and_said_so() {
     cut.beacon(json!({"s": "x".repeat(8193)}).to_string()).await;
     assert_eq!(cut.attributes()["s"].as_str().map(str::len), Some(8192));
 }
+
+#[tokio::test]
+async fn the_client_behind_a_balancer_of_connections() {
+    let rig = Rig::start("proxy_protocol: true\ntrusted_proxies: [192.0.2.0/24]").await;
+    let body = "{\"a\":1}";
+    for (source, forwarded) in [("192.0.2.1", "198.51.100.7"), ("203.0.113.1", "6.6.6.6")] {
+        let request = format!(
+            "PROXY TCP4 {source} 192.0.2.9 5678 443\r\nPOST /b HTTP/1.1\r\nhost: c\r\nconnection: close\r\n\
+             content-type: text/plain\r\nx-forwarded-for: {forwarded}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        assert_eq!(rig.raw(request.as_bytes()).await.status, 204);
+    }
+    let addresses: Vec<Value> = rig
+        .records()
+        .iter()
+        .map(|record| attributes(record)["client.ip"].clone())
+        .collect();
+    assert_eq!(addresses, ["198.51.100.7", "203.0.113.1"]);
+}

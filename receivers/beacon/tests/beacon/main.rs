@@ -8,6 +8,7 @@ mod contract;
 mod enrichment;
 mod forms;
 mod geo;
+mod governance;
 #[allow(
     dead_code,
     reason = "shared with the tests of the mapping, which use more of it"
@@ -15,3 +16,4 @@ mod geo;
 #[path = "../../../../core/semconv/tests/mapping/normal.rs"]
 mod normal;
 mod rig;
+mod sessions;
