@@ -8,6 +8,7 @@ use http::HeaderValue;
 
 use crate::admission::{Synthetic, synthetic};
 use crate::config::{AnonymizePrefix, ClientIp, PrivacySignals, Signal};
+use crate::geo::Place;
 use crate::headers::Headers;
 use crate::salt::Salts;
 
@@ -18,6 +19,8 @@ pub(crate) struct ClientFacts {
     pub(crate) whole: Option<IpAddr>,
     /// What is stored of the address.
     pub(crate) address: Option<String>,
+    /// Where the whole address is.
+    pub(crate) place: Option<Arc<Place>>,
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) referer: Option<HeaderValue>,
     /// Brand and version, without the brands that only grease.

@@ -1,6 +1,7 @@
 //! Settings of the receiver.
 
 mod cloudfront;
+mod geo;
 mod key;
 mod limits;
 mod policy;
@@ -17,6 +18,7 @@ use pipeline::{Outputs, Receiver, StartError};
 use serde::{Deserialize, Serialize};
 use settings::{At, ByteSize, ComponentId, Duration, Headers, OnByDefault, Optional, Validate};
 
+pub use geo::{Geo, GeoField, GeoHeader};
 pub use key::{KeyRate, WriteKey};
 pub use limits::FieldLimits;
 pub use policy::{
@@ -59,6 +61,8 @@ pub struct Config {
     pub client_ip: ClientIp,
     /// How much of it `anonymize` keeps.
     pub anonymize_prefix: AnonymizePrefix,
+    /// Where clients are; nothing about it without.
+    pub geo: Optional<Geo>,
     /// Sessions for clients that bring none.
     pub session: Optional<Session>,
     /// What becomes of requests that do not say from which page they come.
@@ -137,6 +141,7 @@ impl Default for Config {
             address_headers: vec![AddressHeader::XForwardedFor],
             client_ip: ClientIp::Keep,
             anonymize_prefix: AnonymizePrefix::default(),
+            geo: Optional::off(),
             session: Optional::off(),
             require_origin: RequireOrigin::No,
             bots: Bots::Tag,
@@ -187,6 +192,16 @@ impl Validate for Config {
                 );
                 at.error(&format!("trusted_proxies::{index}"), why);
             }
+        }
+        at.check_some("geo", self.geo.as_option());
+        if let Some(geo) = self.geo.as_option()
+            && !geo.headers.is_empty()
+            && self.trusted_proxies.is_empty()
+        {
+            at.warn(
+                "geo::headers",
+                "are believed from trusted_proxies only, and there are none",
+            );
         }
         at.check_some("rate_limit", self.rate_limit.as_option());
         for (index, key) in self.keys.iter().enumerate() {

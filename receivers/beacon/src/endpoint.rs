@@ -18,6 +18,7 @@ use crate::answer::{Answer, Manner};
 use crate::assets::Assets;
 use crate::client::{Anonymizer, ClientFacts, shown};
 use crate::config::{BodyEncoding, PrivacySignals, RequireOrigin};
+use crate::geo::Geo;
 use crate::headers::{self, Headers};
 use crate::intake::{self, Intake, Source, Sources};
 use crate::metrics::Reason;
@@ -37,6 +38,7 @@ pub(crate) struct Endpoint {
     pub(crate) trusted: Vec<IpNet>,
     pub(crate) unnamed_proxy: UnnamedProxy,
     pub(crate) anonymizer: Anonymizer,
+    pub(crate) geo: Option<Arc<Geo>>,
     pub(crate) signals: PrivacySignals,
     pub(crate) require_origin: RequireOrigin,
     pub(crate) rate: Option<Buckets>,
@@ -162,6 +164,9 @@ impl Endpoint {
         let answer = match admitted {
             Ok(()) => {
                 self.learn(&headers, visit.address, &mut visit.request);
+                self.locate(&mut visit.request.facts, visit.address, || {
+                    self.trusts(visit.peer).then_some(&head.headers)
+                });
                 let query = visit.query.take().unwrap_or_default();
                 match self.query(&query) {
                     Some(text) => match self.budget.charge(query.len()) {
@@ -300,6 +305,28 @@ impl Endpoint {
         if gpc || dnt {
             self.intake.metrics.privacy_signals(gpc, dnt);
         }
+    }
+
+    /// Adds where the client is, by its whole address and by headers that may
+    /// be believed.
+    fn locate<'h>(
+        &self,
+        facts: &mut ClientFacts,
+        address: Option<IpAddr>,
+        headers: impl FnOnce() -> Option<&'h HeaderMap>,
+    ) {
+        if let Some(geo) = &self.geo {
+            facts.place = geo.place(address, facts.wish, headers);
+        }
+    }
+
+    /// Whether this peer is a proxy that is believed. Without an address it is a
+    /// socket of this machine.
+    fn trusts(&self, peer: Option<SocketAddr>) -> bool {
+        peer.is_none_or(|peer| {
+            let ip = peer.ip().to_canonical();
+            self.trusted.iter().any(|network| network.contains(&ip))
+        })
     }
 
     fn parse_problem(&self) -> Answer {

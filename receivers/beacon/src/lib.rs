@@ -20,6 +20,7 @@ mod door;
 mod endpoint;
 mod event;
 mod frames;
+mod geo;
 mod headers;
 mod intake;
 mod json;
@@ -38,8 +39,9 @@ use pipeline::registry::{self, Factory, ReceiverConfig, Stability};
 
 pub use admission::OTHER;
 pub use config::{
-    AnonymizePrefix, BodyEncoding, Bots, ClientIp, Config, FieldLimits, KeyRate, PrivacySignals,
-    RateLimit, RequireOrigin, Session, Signal as PrivacySignal, StripQuery, Timestamps, WriteKey,
+    AnonymizePrefix, BodyEncoding, Bots, ClientIp, Config, FieldLimits, Geo, GeoField, GeoHeader,
+    KeyRate, PrivacySignals, RateLimit, RequireOrigin, Session, Signal as PrivacySignal,
+    StripQuery, Timestamps, WriteKey,
 };
 
 /// The factory of `beacon`.

@@ -73,6 +73,16 @@ impl Reason {
     }
 }
 
+/// What came of a changed file of places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reload {
+    Loaded,
+    /// It cannot be used.
+    Failed,
+}
+
+const RELOADS: [(Reload, &str); 2] = [(Reload::Loaded, "loaded"), (Reload::Failed, "failed")];
+
 #[derive(Debug, Default)]
 struct Counts {
     requests: [AtomicU64; OUTCOMES.len()],
@@ -86,6 +96,7 @@ struct Counts {
     global_privacy_control: AtomicU64,
     do_not_track: AtomicU64,
     untrusted_forwards: AtomicU64,
+    reloads: [AtomicU64; RELOADS.len()],
 }
 
 /// The counters of one receiver.
@@ -193,6 +204,26 @@ impl Metrics {
         counter(name, description, move |put| put(count(&counts), &label));
     }
 
+    /// Registers the counter that only receivers with a file of places have.
+    pub(crate) fn observe_reloads(&self) {
+        let receiver = &self.label[0];
+        let outcomes = RELOADS.map(|(_, name)| [receiver.clone(), KeyValue::new("outcome", name)]);
+        let counts = self.counts.clone();
+        counter(
+            "beacon.geo.reloads",
+            "Changed files of places, by whether they could be used",
+            move |put| {
+                for (labels, count) in outcomes.iter().zip(&counts.reloads) {
+                    put(count, labels);
+                }
+            },
+        );
+    }
+
+    pub(crate) fn reloaded(&self, outcome: Reload) {
+        self.counts.reloads[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn request(&self, outcome: Outcome) {
         self.counts.requests[outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
@@ -265,6 +296,12 @@ impl Metrics {
         let counts = &self.counts;
         [&counts.denied, &counts.renamed, &counts.clashing]
             .map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// How often a changed file of places ended so, for tests.
+    #[cfg(test)]
+    pub(crate) fn reloads(&self, outcome: Reload) -> u64 {
+        self.counts.reloads[outcome as usize].load(Ordering::Relaxed)
     }
 
     /// How often a reason was counted, for tests.

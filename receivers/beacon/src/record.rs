@@ -7,6 +7,7 @@ use crate::admission::{OTHER, Rules, covers, is_event_name};
 use crate::client::{ClientFacts, shown};
 use crate::config::{Signal, Timestamps};
 use crate::event::Fields;
+use crate::geo::is_place;
 use crate::json::{Kind, Piece, Text, Writing};
 use crate::session::{self, OfRequest, Session};
 use crate::times::{self, ClientClock};
@@ -21,6 +22,8 @@ pub(crate) struct Context<'r> {
     pub(crate) tag: bool,
     /// Fields that the sender may set in place of the server.
     pub(crate) trusted: &'r [String],
+    /// Whether the server says where the client is.
+    pub(crate) geo: bool,
     /// Fields for events that lack them, and the text they stand in.
     pub(crate) defaults: &'r [(Text<'r>, Piece)],
     pub(crate) text: &'r str,
@@ -42,6 +45,7 @@ struct Brought {
     time: bool,
     url: bool,
     address: bool,
+    place: bool,
     user_agent: bool,
     synthetic: bool,
     session: bool,
@@ -144,6 +148,12 @@ impl Context<'_> {
                     return;
                 }
                 brought.address = true;
+            }
+            Some(b'c' | b'g' | b's') if self.geo && is_place(path) => {
+                if !self.trusts(path) {
+                    return;
+                }
+                brought.place = true;
             }
             Some(b'b') if self.sample_rate.is_some() && path == "beacon.sample_rate" => {
                 brought.sample_rate = piece.raw(text).parse().ok();
@@ -304,12 +314,15 @@ impl Context<'_> {
 
     /// What the server knows.
     fn add(&self, log: &mut LogWriter<'_>, brought: &Brought) {
+        let facts = self.facts;
+        if let (false, Some(place)) = (brought.place, &facts.place) {
+            place.write(log);
+        }
         let mut string = |key: &str, value: Option<&str>| {
             if let Some(value) = value {
                 log.attribute(key, Value::String(value));
             }
         };
-        let facts = self.facts;
         if !brought.address {
             string("client.ip", facts.address.as_deref());
         }

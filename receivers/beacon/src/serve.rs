@@ -17,6 +17,7 @@ use crate::client::Anonymizer;
 use crate::config::Config;
 use crate::door::Door;
 use crate::endpoint::{Endpoint, Routes};
+use crate::geo::{self, Geo};
 use crate::intake::Intake;
 use crate::salt::Salts;
 use crate::session::Sessions;
@@ -39,7 +40,12 @@ impl Receiver for BeaconReceiver {
 
 impl BeaconReceiver {
     async fn open(&self, host: &Host) -> Result<Running, StartError> {
-        let endpoint = Arc::new(self.endpoint(host)?);
+        let geo = match self.config.geo.as_option() {
+            Some(settings) => Some(Arc::new(Geo::open(settings).await?)),
+            None => None,
+        };
+        let endpoint = Arc::new(self.endpoint(host, geo.clone())?);
+        let metrics = endpoint.intake.metrics.clone();
         let listener = host
             .listeners
             .listen(&self.config.endpoint, Transport::Tcp)
@@ -56,9 +62,18 @@ impl BeaconReceiver {
         let addresses = address.map(|address| (scheme.to_owned(), address));
         let stop = CancellationToken::new();
         let stopping = stop.clone();
+        let reload = self.config.geo.as_option().map(|geo| geo.reload.non_zero());
         let done = tokio::spawn(async move {
-            stopping.cancelled().await;
-            server.stop(DRAIN).await;
+            let serving = async {
+                stopping.cancelled().await;
+                server.stop(DRAIN).await;
+            };
+            match (geo, reload) {
+                (Some(geo), Some(every)) => {
+                    futures::join!(serving, geo::renew(&geo, every, &metrics, &stopping));
+                }
+                _ => serving.await,
+            }
             Ok(())
         });
         Ok(Running {
@@ -68,7 +83,7 @@ impl BeaconReceiver {
         })
     }
 
-    fn endpoint(&self, host: &Host) -> Result<Endpoint, StartError> {
+    fn endpoint(&self, host: &Host, geo: Option<Arc<Geo>>) -> Result<Endpoint, StartError> {
         let config = &self.config;
         let outlet = self.outputs.charged_to(&host.budget).logs;
         let session = config.session.as_option();
@@ -89,6 +104,7 @@ impl BeaconReceiver {
             trusted: networks(&config.address_settings().trusted_proxies),
             unnamed_proxy: UnnamedProxy::default(),
             anonymizer: Anonymizer::new(config.client_ip, config.anonymize_prefix, salts),
+            geo,
             signals: config.privacy_signals.clone(),
             require_origin: config.require_origin,
             rate: rate.map(|limit| Buckets::new(limit.per_client, limit.burst)),

@@ -55,6 +55,9 @@ impl Endpoint {
         }
         self.check_origin(&visit.request)?;
         self.learn(headers, visit.address, &mut visit.request);
+        self.locate(&mut visit.request.facts, visit.address, || {
+            self.trusts(visit.peer).then_some(&head.headers)
+        });
         let sources = self.texts(form, body, visit.query.as_deref())?;
         Ok((sources, None))
     }
@@ -166,6 +169,12 @@ impl Endpoint {
         }
         self.check_origin(request)?;
         self.learn(&Headers::of(of_client), address, request);
+        // The service lets headers of its peer through: that one is to be a proxy, too.
+        let seen = enclosed.source.map(|source| SocketAddr::new(source, 0));
+        self.locate(&mut request.facts, address, || {
+            let trusted = self.trusts(visit.peer) && self.trusts(seen);
+            trusted.then_some(of_client)
+        });
         let form = wire::form_of(headers.content_type).map_err(|error| self.unsupported(error))?;
         let mut sources = Sources::new();
         for body in enclosed.bodies {
@@ -193,12 +202,7 @@ impl Endpoint {
     /// forwards it is.
     fn peer_inside(&self, peer: Option<SocketAddr>, enclosed: &Enclosed) -> Option<SocketAddr> {
         let source = enclosed.source?;
-        let trusted = |peer: &SocketAddr| {
-            let ip = peer.ip().to_canonical();
-            self.trusted.iter().any(|network| network.contains(&ip))
-        };
-        // without an address it is a socket of this machine
-        if peer.as_ref().is_none_or(trusted) {
+        if self.trusts(peer) {
             return Some(SocketAddr::new(source, 0));
         }
         peer

@@ -187,6 +187,7 @@ impl Intake {
             timestamps: self.timestamps,
             tag: self.bots == Bots::Tag,
             trusted: &self.trusted,
+            geo: self.geo,
             defaults: &[],
             text: "",
             severity: None,

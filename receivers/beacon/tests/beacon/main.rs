@@ -8,6 +8,7 @@ mod cmcd;
 mod contract;
 mod enrichment;
 mod forms;
+mod geo;
 mod governance;
 #[allow(
     dead_code,
