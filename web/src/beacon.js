@@ -138,7 +138,7 @@
   };
   const tell = (el, name, attributes) => {
     const s = player(el), live = el.duration == Infinity;
-    if (!gone) emit('media.' + name, { 'media.session.id': s.id, 'media.id': s.name || el.id || el.currentSrc, 'media.title': s.title, 'media.position': el.currentTime, 'media.duration': live ? undefined : el.duration, 'media.stream_type': live ? 'live' : 'vod', 'media.elapsed': s.started && Math.round(now() - s.started), ...attributes });
+    if (!gone) emit('media.' + name, { 'media.session.id': s.id, 'media.id': s.name || el.id || el.currentSrc.split('?')[0], 'media.title': s.title, 'media.position': el.currentTime, 'media.duration': live ? undefined : el.duration, 'media.stream_type': live ? 'live' : 'vod', 'media.elapsed': s.started && Math.round(now() - s.started), ...attributes });
   };
   const loud = (el) => { media.delete(el); tell(el, 'volume_changed', { 'media.volume': el.volume, 'media.muted': el.muted }); };
   const acts = {

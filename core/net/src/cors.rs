@@ -34,6 +34,25 @@ pub struct CorsSettings {
     pub max_age: u64,
 }
 
+impl CorsSettings {
+    /// Tells `problem` which of the origins no browser sends, by their index, and why.
+    pub fn check_origins(&self, mut problem: impl FnMut(usize, String)) {
+        for (index, origin) in self.allowed_origins.iter().enumerate() {
+            if origin.matches('*').count() > 1 {
+                problem(
+                    index,
+                    format!("{origin:?} has more than one *; write several origins"),
+                );
+            } else if origin.ends_with('/') && origin.len() > 1 {
+                problem(
+                    index,
+                    format!("{origin:?} must not end with a slash: browsers send origins without"),
+                );
+            }
+        }
+    }
+}
+
 impl Validate for CorsSettings {
     fn validate(&self, at: &mut At<'_>) {
         if self.allowed_origins.is_empty()
@@ -41,19 +60,10 @@ impl Validate for CorsSettings {
         {
             at.warn("", "has no effect without allowed_origins");
         }
-        for (index, origin) in self.allowed_origins.iter().enumerate() {
-            let key = format!("allowed_origins::{index}");
-            if origin.matches('*').count() > 1 {
-                at.error(
-                    &key,
-                    format!("{origin:?} has more than one *; write several origins"),
-                );
-            } else if origin.ends_with('/') && origin.len() > 1 {
-                at.error(
-                    &key,
-                    format!("{origin:?} must not end with a slash: browsers send origins without"),
-                );
-            }
+        let mut problems = Vec::new();
+        self.check_origins(|index, why| problems.push((index, why)));
+        for (index, why) in problems {
+            at.error(&format!("allowed_origins::{index}"), why);
         }
         for (key, names) in [
             ("allowed_headers", &self.allowed_headers),

@@ -105,6 +105,11 @@ impl Socket {
         }
     }
 
+    /// Whether bytes wait to be handed out.
+    pub(crate) fn has_read(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
     async fn read_more(&mut self) -> io::Result<()> {
         self.ahead.reserve(4 << 10);
         let stream = &mut self.stream;

@@ -258,6 +258,12 @@ impl<V> Leaves<V> {
         })
     }
 
+    /// The value of a path.
+    pub fn get(&self, path: &str) -> Option<&V> {
+        let at = self.find(path.as_bytes(), hash(path.as_bytes())).ok()?;
+        self.leaves.get(at).map(|leaf| &leaf.value)
+    }
+
     /// How many paths there are. None means that the event is empty and is to
     /// be rejected as `empty_event`.
     pub fn len(&self) -> usize {
@@ -335,6 +341,10 @@ mod tests {
                 leaves.leaf("client.ip", 1);
             }
             assert_eq!(of(&leaves), [("client.ip".to_owned(), 1)]);
+            assert_eq!(
+                (leaves.get("client.ip"), leaves.get("client")),
+                (Some(&1), None)
+            );
             assert_eq!(leaves.collisions(), 1);
         }
     }

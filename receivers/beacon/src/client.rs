@@ -27,6 +27,10 @@ pub(crate) struct ClientFacts {
     pub(crate) brands: Vec<String>,
     pub(crate) mobile: Option<bool>,
     pub(crate) platform: Option<String>,
+    /// Only of browsers that were asked for it.
+    pub(crate) platform_version: Option<String>,
+    /// Of the device; only of browsers that were asked for it.
+    pub(crate) model: Option<String>,
     pub(crate) synthetic: Option<Synthetic>,
     /// The page was loaded before anybody looked at it.
     pub(crate) prerender: bool,
@@ -56,13 +60,21 @@ impl ClientFacts {
             ..ClientFacts::default()
         };
         if let Some(value) = headers.ua_brands.and_then(|value| value.to_str().ok()) {
-            facts.brands = brands(value);
+            let versions = headers.ua_versions.and_then(|value| value.to_str().ok());
+            facts.brands = brands(versions.unwrap_or(value));
             facts.mobile = headers.ua_mobile.map(|value| value == "?1");
-            let platform = headers.ua_platform.and_then(|value| value.to_str().ok());
-            facts.platform = platform.map(|text| text.trim_matches('"').to_owned());
+            facts.platform = quoted(headers.ua_platform);
+            facts.platform_version = quoted(headers.ua_platform_version);
+            facts.model = quoted(headers.ua_model);
         }
         facts
     }
+}
+
+/// A hint in quotes; nothing when nothing is in them.
+fn quoted(value: Option<&HeaderValue>) -> Option<String> {
+    let text = value?.to_str().ok()?.trim_matches('"');
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 fn is_prerender(purpose: Option<&HeaderValue>) -> bool {

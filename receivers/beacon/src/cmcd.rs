@@ -10,18 +10,20 @@
 mod dictionary;
 mod fields;
 mod names;
+mod plays;
 mod values;
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::frames::Unreadable;
-use crate::url::{self, Strip};
+use crate::url::Urls;
 use crate::wire::percent_decoded;
 
 use dictionary::{Dictionary, Item, Member};
 use fields::{field, text, value};
 use names::Name;
+pub(crate) use plays::Plays;
 
 /// Bytes of a report. Browsers send no more in one request when a page is left, and the names
 /// of many short fields may take several times their bytes.
@@ -36,10 +38,8 @@ pub(crate) fn lines(body: &str) -> impl Iterator<Item = &str> + Clone {
 
 /// Writes reports as events. Reused: it keeps its memory.
 pub(crate) struct Reader<'r> {
-    /// Whether secrets in URLs are replaced.
-    sanitize: bool,
-    /// What is taken off URLs, if anything is.
-    strip: Option<&'r Strip>,
+    urls: &'r Urls,
+    plays: &'r Plays,
     event: String,
     /// The fields behind those that have a name of their own.
     rest: String,
@@ -75,10 +75,10 @@ struct Report<'t> {
 }
 
 impl<'r> Reader<'r> {
-    pub(crate) fn new(sanitize: bool, strip: Option<&'r Strip>) -> Reader<'r> {
+    pub(crate) fn new(urls: &'r Urls, plays: &'r Plays) -> Reader<'r> {
         Reader {
-            sanitize,
-            strip,
+            urls,
+            plays,
             event: String::new(),
             rest: String::new(),
         }
@@ -105,7 +105,7 @@ impl<'r> Reader<'r> {
         }
         self.event.clear();
         self.event.push('{');
-        report.write(&mut self.event);
+        report.write(self.plays, &mut self.event);
         self.event.push_str(&self.rest);
         // every field ends so, and there is one at least
         self.event.pop();
@@ -127,14 +127,7 @@ impl<'r> Reader<'r> {
             } else {
                 &**url
             };
-            let stripped = match self.strip {
-                Some(strip) => strip.url(whole),
-                None => Cow::Borrowed(whole),
-            };
-            let clean = match self.sanitize {
-                true => url::redacted(&stripped),
-                false => Cow::Borrowed(&*stripped),
-            };
+            let clean = self.urls.left_of_url(whole);
             if clean != whole {
                 *url = Cow::Owned(clean.into_owned());
             }
@@ -176,8 +169,8 @@ impl<'t> Report<'t> {
         }
     }
 
-    fn write(&self, out: &mut String) {
-        let name = Name::of(self);
+    fn write(&self, plays: &Plays, out: &mut String) {
+        let name = Name::of(self, plays);
         field(out, "event.action", |out| {
             name.write(out);
         });

@@ -83,7 +83,8 @@ pub struct Config {
     /// Different names of events a day where there are no keys; 0 is no limit.
     pub max_event_names: usize,
     /// Fields that the server sets itself or denies, and that senders may set all the
-    /// same: names, `name.*`, or `*`. For servers that forward beacons.
+    /// same, where there are no keys: names, `name.*`, or `*`. For servers that forward
+    /// beacons.
     pub trust_client_fields: Vec<String>,
     /// Whether credentials and secret query values in URLs are replaced, and
     /// NUL characters removed.
@@ -94,6 +95,9 @@ pub struct Config {
     pub query_allowlist: Vec<String>,
     /// Whether URLs lose what is behind `#`.
     pub strip_fragment: bool,
+    /// Whether the parts of `url.full` become attributes of their own, where an
+    /// event lacks them: `url.scheme`, `domain`, `port`, `path`, `query`, `fragment`.
+    pub split_url: bool,
     /// Whether times of clients are corrected.
     pub timestamps: Timestamps,
     /// Whether bodies may be base64, or events of AWS services around bodies.
@@ -156,6 +160,7 @@ impl Default for Config {
             strip_query: StripQuery::Keep,
             query_allowlist: vec!["utm_*".to_owned()],
             strip_fragment: false,
+            split_url: true,
             timestamps: Timestamps::Correct,
             body_encoding: BodyEncoding::Auto,
             max_body_bytes: ByteSize::kib(256),
@@ -263,6 +268,7 @@ impl Config {
             ("allowed_attributes", !self.allowed_attributes.is_empty()),
             ("denied_attributes", !self.denied_attributes.is_empty()),
             ("max_event_names", self.max_event_names > 0),
+            ("trust_client_fields", !self.trust_client_fields.is_empty()),
         ];
         for (name, is_set) in of_keys {
             if is_set && !self.keys.is_empty() {

@@ -4,8 +4,10 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use semconv::flatten::Leaves;
 use smallvec::{SmallVec, smallvec};
 
+use crate::event::Shape;
 use crate::json::{Fault, Kind, Piece, Scanner, Text, unescape};
 
 /// What a body holds.
@@ -33,7 +35,7 @@ pub(crate) struct Envelope<'t> {
     /// The object with the attributes of the resource.
     pub(crate) resource: Option<&'t str>,
     /// Other members: defaults for every event. Ranges of the whole text.
-    pub(crate) defaults: Vec<(Text<'t>, Piece)>,
+    pub(crate) defaults: Option<Leaves<Piece>>,
 }
 
 /// The body is no JSON at all: nothing of it can be taken.
@@ -68,8 +70,9 @@ impl From<Fault> for Unreadable {
     }
 }
 
-/// Finds the events of a text. `lines` says that there is one a line.
-pub(crate) fn frames(text: &str, lines: bool) -> Result<Frames<'_>, Unreadable> {
+/// Finds the events of a text. `lines` says that there is one a line; `shape`
+/// bounds what stands around the events of a batch.
+pub(crate) fn frames(text: &str, lines: bool, shape: Shape) -> Result<Frames<'_>, Unreadable> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if lines {
         return Ok(by_line(text));
@@ -77,7 +80,7 @@ pub(crate) fn frames(text: &str, lines: bool) -> Result<Frames<'_>, Unreadable> 
     let mut scanner = Scanner::new(text);
     match scanner.peek() {
         b'[' => elements(text),
-        b'{' => object(text),
+        b'{' => object(text, shape),
         _ => Err(Unreadable {
             at: scanner.pos(),
             expected: "an object or an array",
@@ -88,9 +91,9 @@ pub(crate) fn frames(text: &str, lines: bool) -> Result<Frames<'_>, Unreadable> 
 /// Made once: to prepare the search costs more than the search.
 static EVENTS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"events\""));
 
-fn object(text: &str) -> Result<Frames<'_>, Unreadable> {
+fn object(text: &str, shape: Shape) -> Result<Frames<'_>, Unreadable> {
     if EVENTS.find(text.as_bytes()).is_some()
-        && let Some(frames) = batch(text)?
+        && let Some(frames) = batch(text, shape)?
     {
         return Ok(frames);
     }
@@ -148,7 +151,7 @@ fn list<'t>(scanner: &mut Scanner<'t>, events: &mut SmallVec<[&'t str; 1]>) -> R
 }
 
 /// `None` when it is one event that has a field called `events`.
-fn batch(text: &str) -> Result<Option<Frames<'_>>, Unreadable> {
+fn batch(text: &str, shape: Shape) -> Result<Option<Frames<'_>>, Unreadable> {
     let mut scanner = Scanner::new(text);
     let mut frames = Frames::default();
     let mut envelope = Envelope::default();
@@ -175,7 +178,7 @@ fn batch(text: &str) -> Result<Option<Frames<'_>>, Unreadable> {
                 unescape(key.text, &mut own);
                 name = Text::Owned(own);
             }
-            member(&mut scanner, text, name, &mut envelope)?;
+            member(&mut scanner, text, name, shape, &mut envelope)?;
         }
         if !scanner.next(b'}')? {
             break;
@@ -192,6 +195,7 @@ fn member<'t>(
     scanner: &mut Scanner<'t>,
     text: &'t str,
     name: Text<'t>,
+    shape: Shape,
     envelope: &mut Envelope<'t>,
 ) -> Result<(), Fault> {
     if name == "resource" && scanner.peek() == b'{' {
@@ -213,7 +217,13 @@ fn member<'t>(
         "lost" if piece.kind == Kind::Integer => {
             envelope.lost = piece.raw(text).parse().unwrap_or(0);
         }
-        _ => envelope.defaults.push((name, piece)),
+        _ => {
+            let defaults = envelope.defaults.get_or_insert_default();
+            // one more than an event may have says that some were left out
+            if name.len() <= shape.key && defaults.len() <= shape.fields {
+                defaults.leaf(&name, piece);
+            }
+        }
     }
     Ok(())
 }
@@ -228,8 +238,14 @@ fn scalar(piece: Piece, text: &str) -> Text<'_> {
 mod tests {
     use super::*;
 
+    const SHAPE: Shape = Shape {
+        fields: 3,
+        key: 20,
+        depth: 8,
+    };
+
     fn events(text: &str) -> Result<Vec<&str>, Unreadable> {
-        frames(text, false).map(|frames| frames.events.into_vec())
+        frames(text, false, SHAPE).map(|frames| frames.events.into_vec())
     }
 
     #[test]
@@ -255,7 +271,10 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(events(text).as_deref(), Ok(expected), "{text}");
         }
-        assert_eq!(frames("{}\n\n{}", true).map(|f| f.events.len()), Ok(2));
+        assert_eq!(
+            frames("{}\n\n{}", true, SHAPE).map(|f| f.events.len()),
+            Ok(2)
+        );
     }
 
     #[test]
@@ -277,7 +296,7 @@ mod tests {
     fn a_batch_has_facts_of_its_own() {
         let text = r#"{"sent_at":"2025-01-01T00:00:00Z","batch.id":"b1","key":"pk","lost":2,
             "resource":{"service":{"name":"shop"}},"session.id":"s","deep":{"a":1},"events":[{"a":1}]}"#;
-        let frames = frames(text, false).unwrap();
+        let frames = frames(text, false, SHAPE).unwrap();
         let batch = frames.batch.unwrap();
         assert_eq!(batch.sent_at.as_deref(), Some("2025-01-01T00:00:00Z"));
         assert_eq!(
@@ -286,11 +305,17 @@ mod tests {
         );
         assert_eq!(batch.lost, 2);
         assert_eq!(batch.resource, Some(r#"{"service":{"name":"shop"}}"#));
-        let defaults: Vec<_> = batch
-            .defaults
-            .iter()
-            .map(|(k, p)| (&**k, p.raw(text)))
-            .collect();
+        let defaults = batch.defaults.unwrap();
+        let defaults: Vec<_> = defaults.iter().map(|(k, p)| (k, p.raw(text))).collect();
         assert_eq!(defaults, [("session.id", "s")]);
+    }
+
+    #[test]
+    fn what_stands_around_events_is_bounded_and_the_last_of_a_name_counts() {
+        let text = r#"{"a":1,"a":2,"a-name-that-is-too-long":1,"b":1,"c":1,"d":1,"e":1,"f":1,"events":[{}]}"#;
+        let frames = frames(text, false, SHAPE).unwrap();
+        let defaults = frames.batch.unwrap().defaults.unwrap();
+        let defaults: Vec<_> = defaults.iter().map(|(k, p)| (k, p.raw(text))).collect();
+        assert_eq!(defaults, [("a", "2"), ("b", "1"), ("c", "1"), ("d", "1")]);
     }
 }

@@ -19,7 +19,10 @@ pub(crate) struct Headers<'h> {
     pub(crate) purpose: Option<&'h HeaderValue>,
     pub(crate) ua_brands: Option<&'h HeaderValue>,
     pub(crate) ua_mobile: Option<&'h HeaderValue>,
+    pub(crate) ua_model: Option<&'h HeaderValue>,
     pub(crate) ua_platform: Option<&'h HeaderValue>,
+    pub(crate) ua_platform_version: Option<&'h HeaderValue>,
+    pub(crate) ua_versions: Option<&'h HeaderValue>,
     pub(crate) token: Option<&'h HeaderValue>,
     pub(crate) user_agent: Option<&'h HeaderValue>,
 }
@@ -38,7 +41,10 @@ impl<'h> Headers<'h> {
                 "referer" => &mut found.referer,
                 "sec-ch-ua" => &mut found.ua_brands,
                 "sec-ch-ua-mobile" => &mut found.ua_mobile,
+                "sec-ch-ua-full-version-list" => &mut found.ua_versions,
+                "sec-ch-ua-model" => &mut found.ua_model,
                 "sec-ch-ua-platform" => &mut found.ua_platform,
+                "sec-ch-ua-platform-version" => &mut found.ua_platform_version,
                 "sec-gpc" => &mut found.global_privacy_control,
                 "sec-purpose" => &mut found.purpose,
                 "user-agent" => &mut found.user_agent,
@@ -79,6 +85,9 @@ mod tests {
             ("sec-ch-ua", "b"),
             ("sec-ch-ua-mobile", "m"),
             ("sec-ch-ua-platform", "p"),
+            ("sec-ch-ua-model", "M"),
+            ("sec-ch-ua-platform-version", "P"),
+            ("sec-ch-ua-full-version-list", "V"),
             ("sec-gpc", "g"),
             ("sec-purpose", "s"),
             ("user-agent", "u"),
@@ -102,6 +111,9 @@ mod tests {
             found.ua_brands,
             found.ua_mobile,
             found.ua_platform,
+            found.ua_model,
+            found.ua_platform_version,
+            found.ua_versions,
             found.global_privacy_control,
             found.purpose,
             found.user_agent,
@@ -113,7 +125,7 @@ mod tests {
         let texts: Option<Vec<String>> = values.into_iter().map(text).collect();
         assert_eq!(
             texts.map(|texts| texts.concat()),
-            Some("dteiorbmpgsufknw".into())
+            Some("dteiorbmpMPVgsufknw".into())
         );
         let empty = HeaderMap::new();
         let none = Headers::of(&empty);

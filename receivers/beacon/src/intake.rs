@@ -2,6 +2,7 @@
 
 mod gather;
 mod read;
+mod reported;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,16 +19,19 @@ use gather::{Gathered, Gathering, Place, Then, Told};
 use crate::admission::{Duplicates, KeyProblem, Keys, Seen};
 use crate::answer::Answer;
 use crate::client::ClientFacts;
-use crate::cmcd::Reader;
+use crate::cmcd::{Plays, Reader};
 use crate::config::{Bots, Config, Timestamps};
 use crate::event::Shape;
 use crate::json::Limits;
 use crate::metrics::{Metrics, Outcome as Ended, Reason};
 use crate::session::{Session, Sessions};
-use crate::url::Strip;
+use crate::url::Urls;
 
 /// Texts above this size are read off the threads that serve sockets.
 pub(crate) const OFFLOAD_ABOVE: usize = net::inflate::OFFLOAD_ABOVE;
+/// How many times their bytes events may become: what stands around the events of a
+/// batch, and what the server adds, is written for each.
+const EXPANSION: usize = 8;
 /// When a client comes back whose batch is still on its way.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -104,7 +108,10 @@ pub(crate) struct Intake {
     trusted: Vec<String>,
     geo: bool,
     sessions: Option<Sessions>,
-    strip: Option<Strip>,
+    urls: Urls,
+    plays: Plays,
+    /// Bytes that the events of one request may become.
+    max_payload: usize,
     debug: bool,
     receiver: ReceiverMetrics,
     pub(crate) metrics: Metrics,
@@ -144,7 +151,12 @@ impl Intake {
             trusted: config.trust_client_fields.clone(),
             geo: config.geo.is_on(),
             sessions,
-            strip: Strip::new(config),
+            urls: Urls::new(config),
+            plays: Plays::new(),
+            max_payload: config
+                .max_inflated_bytes
+                .as_usize()
+                .saturating_mul(EXPANSION),
             debug: config.debug,
             receiver,
             metrics: Metrics::new(id),
@@ -164,7 +176,7 @@ impl Intake {
 
     /// Reads what players report.
     pub(crate) fn players(&self) -> Reader<'_> {
-        Reader::new(self.limits.sanitize, self.strip.as_ref())
+        Reader::new(&self.urls, &self.plays)
     }
 
     /// Reads the texts of a request, hands the events over, and answers as the

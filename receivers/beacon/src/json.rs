@@ -10,7 +10,7 @@ mod write;
 
 pub(crate) use scan::{Expected, Fault, Scanner};
 pub(crate) use text::{Text, unescape, unescape_all};
-pub(crate) use write::{Limits, Writing};
+pub(crate) use write::{Attributed, Limits, Writing, cut};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,17 +1,22 @@
 //! One event to one log record.
 
+mod facts;
+mod owners;
+
+use std::borrow::Cow;
+
 use otlp::Value;
 use otlp::write::LogWriter;
+use semconv::flatten::Leaves;
 
 use crate::admission::{OTHER, Rules, covers, is_event_name};
-use crate::client::{ClientFacts, shown};
+use crate::client::ClientFacts;
 use crate::config::{Signal, Timestamps};
 use crate::event::Fields;
-use crate::geo::is_place;
-use crate::json::{Kind, Piece, Text, Writing};
+use crate::json::{Attributed, Kind, Piece, Text, Writing, cut};
 use crate::session::{self, OfRequest, Session};
 use crate::times::{self, ClientClock};
-use crate::url::{self, Strip};
+use crate::url::Urls;
 
 /// What the records of one request have in common.
 pub(crate) struct Context<'r> {
@@ -25,8 +30,10 @@ pub(crate) struct Context<'r> {
     /// Whether the server says where the client is.
     pub(crate) geo: bool,
     /// Fields for events that lack them, and the text they stand in.
-    pub(crate) defaults: &'r [(Text<'r>, Piece)],
+    pub(crate) defaults: Option<&'r Leaves<Piece>>,
     pub(crate) text: &'r str,
+    /// How many fields an event may have with those that it lacked.
+    pub(crate) max_fields: usize,
     /// For reports, which have no level of their own.
     pub(crate) severity: Option<(i32, &'static str)>,
     /// What the site may send, if that is limited.
@@ -35,15 +42,18 @@ pub(crate) struct Context<'r> {
     pub(crate) sample_rate: Option<f64>,
     /// The session that the server keeps for the client, if it does.
     pub(crate) session: Option<&'r OfRequest<'r>>,
-    /// What is taken off URLs, if anything is.
-    pub(crate) strip: Option<&'r Strip>,
+    /// What becomes of URLs.
+    pub(crate) urls: &'r Urls,
 }
 
 /// Which facts an event brought itself.
 #[derive(Default)]
-struct Brought {
+struct Brought<'v> {
     time: bool,
-    url: bool,
+    /// What was written of `url.full`.
+    url: Option<Text<'v>>,
+    /// Which parts of it: one bit each.
+    url_parts: u8,
     address: bool,
     place: bool,
     user_agent: bool,
@@ -51,10 +61,12 @@ struct Brought {
     session: bool,
     /// Which part of the sessions the client itself keeps.
     sample_rate: Option<f64>,
-    /// The name is one too many.
+    /// The name was one too many.
     is_renamed: bool,
     /// How many attributes may not be sent.
     denied: u32,
+    /// How many defaults were too many.
+    left_out: u32,
 }
 
 /// How an event was written.
@@ -79,25 +91,22 @@ pub(crate) fn write(
     writing: &mut Writing<'_>,
 ) -> Written {
     let cut = writing.cut;
-    let mut brought = Brought {
-        is_renamed: context.is_renamed(fields, text),
-        ..Brought::default()
-    };
+    let mut brought = Brought::default();
     log.observed_time_unix_nano(context.clock.received);
     for (path, piece) in fields.leaves.iter() {
         context.field(log, path, *piece, text, writing, &mut brought);
     }
-    if !context.defaults.is_empty() {
-        context.fill(log, fields, writing, &mut brought);
+    if let Some(defaults) = context.defaults {
+        context.fill(log, fields, defaults, writing, &mut brought);
     }
-    context.add(log, &brought);
-    let truncated = writing.cut > cut || fields.left_out > 0;
+    context.add(log, &brought, writing);
+    let left_out = fields.left_out + brought.left_out;
+    let truncated = writing.cut > cut || left_out > 0;
     if truncated {
         log.attribute("beacon.truncated", Value::Bool(true));
     }
-    let dropped = fields.left_out + brought.denied;
-    if dropped > 0 {
-        log.dropped_attributes_count(dropped);
+    if left_out + brought.denied > 0 {
+        log.dropped_attributes_count(left_out + brought.denied);
     }
     Written {
         truncated,
@@ -107,60 +116,66 @@ pub(crate) fn write(
     }
 }
 
-/// Writes the record that says that a session begins.
-pub(crate) fn write_start(log: &mut LogWriter<'_>, session: &Session, context: &Context<'_>) {
+/// Writes the record that says that a session begins, with an event that stands in `text`.
+pub(crate) fn write_start(
+    log: &mut LogWriter<'_>,
+    session: &Session,
+    fields: &Fields,
+    text: &str,
+    context: &Context<'_>,
+    writing: &mut Writing<'_>,
+) {
     log.observed_time_unix_nano(context.clock.received);
     log.attribute("event.action", Value::String("session.start"));
     log.attribute("session.id", Value::String(&session.id));
     if let Some(previous) = &session.previous {
         log.attribute("session.previous_id", Value::String(previous));
     }
-    let brought = Brought {
+    let mut brought = Brought {
         session: true,
         ..Brought::default()
     };
-    context.add(log, &brought);
+    let time = context.find(fields, text, "@timestamp");
+    if let Some((piece, text)) = time.filter(|_| context.timestamps == Timestamps::Correct) {
+        let time = context.clock.event_time(times::of(piece, text));
+        log.time_unix_nano(time.nanos);
+        brought.time = true;
+    }
+    context.add(log, &brought, writing);
 }
 
 impl Context<'_> {
     #[inline(always)]
-    fn field(
+    fn field<'v>(
         &self,
         log: &mut LogWriter<'_>,
         path: &str,
         piece: Piece,
-        text: &str,
+        text: &'v str,
         writing: &mut Writing<'_>,
-        brought: &mut Brought,
+        brought: &mut Brought<'v>,
     ) {
         if let Some(rules) = self.rules
             && !self.passes(rules, log, path, piece, text, writing, brought)
         {
             return;
         }
+        if self.is_servers(path) {
+            if !self.trusts(path) {
+                return;
+            }
+            brought.note(path);
+        }
         match path.as_bytes().first() {
             Some(b'@') if path == "@timestamp" && self.timestamps == Timestamps::Correct => {
                 brought.time = true;
                 return self.time(log, piece, text, writing);
             }
-            Some(b'c') if matches!(path, "client.ip" | "client.address") => {
-                if !self.trusts(path) {
-                    return;
-                }
-                brought.address = true;
-            }
-            Some(b'c' | b'g' | b's') if self.geo && is_place(path) => {
-                if !self.trusts(path) {
-                    return;
-                }
-                brought.place = true;
-            }
-            Some(b'b') if self.sample_rate.is_some() && path == "beacon.sample_rate" => {
-                brought.sample_rate = piece.raw(text).parse().ok();
-                return;
+            Some(b'b') if path == "beacon.sample_rate" => {
+                return self.sample_rate(log, piece, text, brought);
             }
             Some(b's' | b'u' | b'e') => {
-                if self.facts.wish == Signal::Anonymize && is_personal(path) {
+                if self.facts.wish == Signal::Anonymize && owners::is_personal(path) {
                     return;
                 }
                 if self.session.is_some() && path == "session.id" {
@@ -169,30 +184,108 @@ impl Context<'_> {
                         return;
                     }
                 }
-                if path == "user_agent.original" {
-                    if !self.trusts(path) {
-                        return;
-                    }
-                    brought.user_agent = true;
-                }
                 brought.synthetic |= path == "user_agent.synthetic.type";
-                brought.url |= path == "url.full";
+                if let Some(part) = path.strip_prefix("url.") {
+                    if part == "full" && matches!(piece.kind, Kind::Plain | Kind::Escaped) {
+                        return self.url(log, piece, text, writing, brought);
+                    }
+                    brought.url_parts |= facts::url_part(part);
+                }
             }
             _ => {}
         }
-        if (writing.limits.sanitize || self.strip.is_some())
+        self.put(log, path, piece, text, writing);
+    }
+
+    /// Writes an attribute, and of a URL what is to be kept.
+    #[inline(always)]
+    fn put(
+        &self,
+        to: &mut impl Attributed,
+        path: &str,
+        piece: Piece,
+        text: &str,
+        writing: &mut Writing<'_>,
+    ) {
+        if self.urls.concern(path)
             && matches!(piece.kind, Kind::Plain | Kind::Escaped)
-            && url::is_url_field(path)
-            && self.cleaned(log, path, piece, text, writing)
+            && self.cleaned(to, path, piece, text, writing)
         {
             return;
         }
-        writing.attribute(log, path, piece, text);
+        writing.attribute(to, path, piece, text);
+    }
+
+    /// Writes what is to be kept of a URL; false when that is all of it.
+    #[inline(never)]
+    fn cleaned(
+        &self,
+        to: &mut impl Attributed,
+        path: &str,
+        piece: Piece,
+        text: &str,
+        writing: &mut Writing<'_>,
+    ) -> bool {
+        let Some(whole) = piece.string(text) else {
+            return false;
+        };
+        match self.urls.left(path, &whole) {
+            Some(Cow::Borrowed(left)) if left.len() == whole.len() => false,
+            Some(left) => {
+                let left = cut(&left, writing.limits.text, &mut writing.cut);
+                to.put(path, Value::String(left));
+                true
+            }
+            None => true,
+        }
+    }
+
+    /// Writes what is to be kept of `url.full`, and remembers it.
+    #[inline(always)]
+    fn url<'v>(
+        &self,
+        log: &mut LogWriter<'_>,
+        piece: Piece,
+        text: &'v str,
+        writing: &mut Writing<'_>,
+        brought: &mut Brought<'v>,
+    ) {
+        let whole = piece.string(text).unwrap_or_default();
+        let other = match self.urls.left_of_url(&whole) {
+            Cow::Borrowed(left) if left.len() == whole.len() => None,
+            left => Some(left.into_owned()),
+        };
+        let url = other.map_or(whole, Text::Owned);
+        let written = cut(&url, writing.limits.text, &mut writing.cut);
+        log.attribute("url.full", Value::String(written));
+        brought.url = Some(url);
+    }
+
+    /// A part of the sessions that the client itself keeps. What is none would
+    /// make an event count for any number of others.
+    #[cold]
+    fn sample_rate(
+        &self,
+        log: &mut LogWriter<'_>,
+        piece: Piece,
+        text: &str,
+        brought: &mut Brought<'_>,
+    ) {
+        let rate: Option<f64> = piece.raw(text).parse().ok();
+        let Some(rate) = rate.filter(|rate| *rate > 0.0 && *rate <= 1.0) else {
+            brought.denied += 1;
+            return;
+        };
+        if self.sample_rate.is_some() {
+            brought.sample_rate = Some(rate);
+        } else {
+            log.attribute("beacon.sample_rate", Value::Double(rate));
+        }
     }
 
     /// Whether a field goes on as it is. If not, it was left out, or another
     /// name of the event written.
-    #[cold]
+    #[inline(never)]
     #[expect(clippy::too_many_arguments, reason = "what a field is written with")]
     fn passes(
         &self,
@@ -202,101 +295,88 @@ impl Context<'_> {
         piece: Piece,
         text: &str,
         writing: &mut Writing<'_>,
-        brought: &mut Brought,
+        brought: &mut Brought<'_>,
     ) -> bool {
-        if brought.is_renamed && is_event_name(path) {
-            log.attribute(path, Value::String(OTHER));
-            writing.attribute(log, &format!("beacon.{path}"), piece, text);
-            return false;
+        if is_event_name(path)
+            && let Some(names) = rules.names()
+        {
+            let name = piece.string(text);
+            let name = name.as_deref().unwrap_or_else(|| piece.raw(text));
+            if !names.admit(name, self.clock.received) {
+                brought.is_renamed = true;
+                log.attribute(path, Value::String(OTHER));
+                writing.attribute(log, &format!("beacon.{path}"), piece, text);
+                return false;
+            }
         }
         let passes = rules.permit(path) || self.trusts(path);
         brought.denied += u32::from(!passes);
         passes
     }
 
-    /// Whether the name of the event is one too many.
-    fn is_renamed(&self, fields: &Fields, text: &str) -> bool {
-        let Some(names) = self.rules.and_then(Rules::names) else {
-            return false;
-        };
-        let found = |wanted: &str| {
-            let own = self.find(fields, text, wanted);
-            own.map(|(piece, text)| {
-                piece
-                    .string(text)
-                    .unwrap_or(Text::Borrowed(piece.raw(text)))
-            })
-        };
-        found("event.name")
-            .or_else(|| found("event.action"))
-            .is_some_and(|name| !names.admit(&name, self.clock.received))
-    }
-
     /// A value of an event, or what stands for it around the events of a batch;
     /// with the text that it stands in.
     fn find<'v>(&'v self, fields: &Fields, text: &'v str, path: &str) -> Option<(Piece, &'v str)> {
-        let mut own = fields.leaves.iter();
-        if let Some((_, piece)) = own.find(|(known, _)| *known == path) {
+        if let Some(piece) = fields.leaves.get(path) {
             return Some((*piece, text));
         }
-        let mut defaults = self.defaults.iter();
-        let (_, piece) = defaults.find(|(known, _)| known == path)?;
-        Some((*piece, self.text))
+        Some((*self.defaults?.get(path)?, self.text))
     }
 
     /// The session that an event names, if it may.
     pub(crate) fn own_session<'v>(&'v self, fields: &Fields, text: &'v str) -> Option<Text<'v>> {
-        let (piece, text) = self.find(fields, text, "session.id")?;
-        piece.string(text).filter(|id| session::is_valid(id))
-    }
-
-    /// Writes what is to be kept of a URL; false when that is all of it.
-    #[inline(never)]
-    fn cleaned(
-        &self,
-        log: &mut LogWriter<'_>,
-        path: &str,
-        piece: Piece,
-        text: &str,
-        writing: &Writing<'_>,
-    ) -> bool {
-        let Some(whole) = piece.string(text) else {
-            return false;
-        };
-        let stripped = match self.strip {
-            Some(strip) => strip.field(path, &whole),
-            None => Some(Text::Borrowed(&*whole)),
-        };
-        let Some(stripped) = stripped else {
-            return true;
-        };
-        let clean = if writing.limits.sanitize {
-            url::redacted(&stripped)
-        } else {
-            Text::Borrowed(&*stripped)
-        };
-        if clean.len() == whole.len() && matches!(clean, Text::Borrowed(_)) {
-            return false;
-        }
-        let limit = clean.floor_char_boundary(writing.limits.text);
-        log.attribute(path, Value::String(clean.get(..limit).unwrap_or_default()));
-        true
+        let may = self.facts.wish == Signal::Ignore
+            && self
+                .rules
+                .is_none_or(|rules| rules.permit("session.id") || self.trusts("session.id"));
+        let (piece, text) = self.find(fields, text, "session.id").filter(|_| may)?;
+        let id = piece.string(text)?;
+        // any will do where the server keeps none
+        (self.session.is_none() || session::is_valid(&id)).then_some(id)
     }
 
     /// What stands around the events of a batch, for one that lacks it.
     #[cold]
-    fn fill(
-        &self,
+    fn fill<'v>(
+        &'v self,
         log: &mut LogWriter<'_>,
         fields: &Fields,
+        defaults: &'v Leaves<Piece>,
         writing: &mut Writing<'_>,
-        brought: &mut Brought,
+        brought: &mut Brought<'v>,
     ) {
-        for (path, piece) in self.defaults {
-            if !fields.leaves.iter().any(|(known, _)| known == path) {
-                self.field(log, path, *piece, self.text, writing, brought);
+        let mut left = self.max_fields.saturating_sub(fields.leaves.len());
+        for (path, piece) in defaults.iter() {
+            if fields.leaves.get(path).is_some() {
+                continue;
             }
+            if left == 0 {
+                brought.left_out += 1;
+                continue;
+            }
+            left -= 1;
+            self.field(log, path, *piece, self.text, writing, brought);
         }
+    }
+
+    /// Writes an attribute of the resource that a batch names; false when it may not.
+    pub(crate) fn resource_attribute(
+        &self,
+        to: &mut impl Attributed,
+        path: &str,
+        piece: Piece,
+        text: &str,
+        writing: &mut Writing<'_>,
+    ) -> bool {
+        let may = self.trusts(path)
+            || !self.is_servers(path) && self.rules.is_none_or(|rules| rules.permit(path));
+        if !may {
+            return false;
+        }
+        if self.facts.wish != Signal::Anonymize || !owners::is_personal(path) {
+            self.put(to, path, piece, text, writing);
+        }
+        true
     }
 
     fn trusts(&self, path: &str) -> bool {
@@ -311,89 +391,10 @@ impl Context<'_> {
             writing.attribute(log, "beacon.client_timestamp", piece, text);
         }
     }
-
-    /// What the server knows.
-    fn add(&self, log: &mut LogWriter<'_>, brought: &Brought) {
-        let facts = self.facts;
-        if let (false, Some(place)) = (brought.place, &facts.place) {
-            place.write(log);
-        }
-        let mut string = |key: &str, value: Option<&str>| {
-            if let Some(value) = value {
-                log.attribute(key, Value::String(value));
-            }
-        };
-        if !brought.address {
-            string("client.ip", facts.address.as_deref());
-        }
-        if !brought.user_agent {
-            string(
-                "user_agent.original",
-                facts.user_agent.as_ref().map(shown).as_deref(),
-            );
-        }
-        if let (false, Some(referer)) = (brought.url, &facts.referer) {
-            let referer = shown(referer);
-            let url = match self.strip {
-                Some(strip) => strip.url(&referer),
-                None => Text::Borrowed(&*referer),
-            };
-            string("url.full", Some(&url::redacted(&url)));
-            string("beacon.url.source", Some("referer"));
-        }
-        if self.tag && !brought.synthetic {
-            string(
-                "user_agent.synthetic.type",
-                facts.synthetic.map(|kind| kind.name()),
-            );
-        }
-        string("browser.platform", facts.platform.as_deref());
-        if let (false, Some(session)) = (brought.session, self.session) {
-            string("session.id", session.get().map(|session| &*session.id));
-        }
-        if facts.lacks_origin {
-            log.attribute("beacon.origin.missing", Value::Bool(true));
-        }
-        if let Some(rate) = self.sample_rate {
-            let rate = rate * brought.sample_rate.unwrap_or(1.0);
-            log.attribute("beacon.sample_rate", Value::Double(rate));
-        }
-        if let Some(mobile) = facts.mobile {
-            log.attribute("browser.mobile", Value::Bool(mobile));
-        }
-        if !facts.brands.is_empty() {
-            log.attribute_with("browser.brands", |value| {
-                value.array(|list| {
-                    facts
-                        .brands
-                        .iter()
-                        .for_each(|brand| list.push(Value::String(brand)));
-                });
-            });
-        }
-        if let Some(skew) = self.clock.corrected() {
-            log.attribute("beacon.clock_skew", Value::Int(skew / 1_000_000));
-        }
-        if !brought.time && self.timestamps == Timestamps::Correct {
-            log.time_unix_nano(self.clock.received);
-        }
-        if let Some((number, text)) = self.severity {
-            log.severity_number(number);
-            log.severity_text(text);
-        }
-    }
 }
 
 /// Whether a value is the id of a session.
 #[cold]
 fn is_session(piece: Piece, text: &str) -> bool {
     piece.string(text).is_some_and(|id| session::is_valid(&id))
-}
-
-/// What tells one visitor from another.
-fn is_personal(path: &str) -> bool {
-    path == "session.id"
-        || path == "session.previous_id"
-        || path.starts_with("user.")
-        || path.starts_with("enduser.")
 }

@@ -114,6 +114,13 @@ fn event(
     if let Some(url) = url {
         event.insert("url.full".into(), url);
     }
+    // Network errors are reported by a part of the browsers only.
+    if let Some(rate) = body
+        .get("sampling_fraction")
+        .filter(|_| kind == "network-error")
+    {
+        event.insert("beacon.sample_rate".into(), rate.clone());
+    }
     event.insert("browser.report.body".into(), Value::Object(body.clone()));
     Report {
         text: Value::Object(event).to_string(),
@@ -161,6 +168,8 @@ mod tests {
         assert_eq!(first["event.action"], "browser.report.csp-violation");
         assert_eq!(first["url.full"], "https://a.example/p");
         assert_eq!(first["browser.report.body"]["statusCode"], 200);
+        assert_eq!(parsed(&reports[1])["beacon.sample_rate"], 0.5);
+        assert!(first.get("beacon.sample_rate").is_none());
         assert_eq!(reports[0].user_agent.as_ref().unwrap(), "UA/1");
     }
 

@@ -6,15 +6,19 @@
 //! them again.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::Mutex;
-use pipeline::StartError;
+use pipeline::{Clock, StartError};
 use sha2::Sha256;
+use tokio_util::sync::CancellationToken;
 
 /// Bytes of a salt.
 const LENGTH: usize = 32;
 const DAY: u64 = 24 * 3600 * 1_000_000_000;
+/// How often is looked whether another day has begun.
+const OFTEN: Duration = Duration::from_secs(600);
 
 /// One day's salt.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,10 +86,23 @@ impl Salts {
     pub(crate) fn at(&self, now: u64) -> (Salt, Salt) {
         let day = now / DAY;
         let mut days = self.days.lock();
-        if days.today != day {
+        // Requests come late, and clocks go back: what is gone stays gone.
+        if day > days.today {
             *days = self.turned(*days, day);
         }
         (days.salt, days.yesterday)
+    }
+
+    /// Turns them when no request does, until the receiver ends: a salt is gone
+    /// within [`OFTEN`] of its time.
+    pub(crate) async fn turn(&self, clock: &Clock, end: &CancellationToken) {
+        while end
+            .run_until_cancelled(tokio::time::sleep(OFTEN))
+            .await
+            .is_some()
+        {
+            self.at(clock.unix_nano());
+        }
     }
 
     /// The salts when it becomes another day.
@@ -146,6 +163,25 @@ mod tests {
         let (third, before) = salts.at(20_003 * DAY);
         assert!(third != second && before != second, "a day was left out");
         assert!(salts.at(20_003 * DAY).1 == before);
+        assert!(
+            salts.at(20_002 * DAY) == salts.at(20_003 * DAY),
+            "a late request"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn salts_turn_without_requests() {
+        let salts = Salts::new(None).unwrap();
+        let before = salts.at(20_000 * DAY);
+        let (clock, end) = (Clock::fixed(20_002 * DAY), CancellationToken::new());
+        let stop = async {
+            tokio::time::sleep(OFTEN + OFTEN / 2).await;
+            end.cancel();
+        };
+        futures::join!(salts.turn(&clock, &end), stop);
+        let days = *salts.days.lock();
+        assert_eq!(days.today, 20_002);
+        assert!(days.salt != before.0 && days.yesterday != before.0);
     }
 
     #[test]

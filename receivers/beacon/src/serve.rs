@@ -44,7 +44,10 @@ impl BeaconReceiver {
             Some(settings) => Some(Arc::new(Geo::open(settings).await?)),
             None => None,
         };
-        let endpoint = Arc::new(self.endpoint(host, geo.clone())?);
+        let session = self.config.session.as_option();
+        let secret = session.map(|session| session.salt_secret.expose());
+        let salts = Arc::new(Salts::new(secret.filter(|secret| !secret.is_empty()))?);
+        let endpoint = Arc::new(self.endpoint(host, geo.clone(), salts.clone())?);
         let metrics = endpoint.intake.metrics.clone();
         let listener = host
             .listeners
@@ -63,17 +66,18 @@ impl BeaconReceiver {
         let stop = CancellationToken::new();
         let stopping = stop.clone();
         let reload = self.config.geo.as_option().map(|geo| geo.reload.non_zero());
+        let clock = host.clock.clone();
         let done = tokio::spawn(async move {
             let serving = async {
                 stopping.cancelled().await;
                 server.stop(DRAIN).await;
             };
-            match (geo, reload) {
-                (Some(geo), Some(every)) => {
-                    futures::join!(serving, geo::renew(&geo, every, &metrics, &stopping));
+            let looking = async {
+                if let (Some(geo), Some(every)) = (geo, reload) {
+                    geo::renew(&geo, every, &metrics, &stopping).await;
                 }
-                _ => serving.await,
-            }
+            };
+            futures::join!(serving, looking, salts.turn(&clock, &stopping));
             Ok(())
         });
         Ok(Running {
@@ -83,12 +87,15 @@ impl BeaconReceiver {
         })
     }
 
-    fn endpoint(&self, host: &Host, geo: Option<Arc<Geo>>) -> Result<Endpoint, StartError> {
+    fn endpoint(
+        &self,
+        host: &Host,
+        geo: Option<Arc<Geo>>,
+        salts: Arc<Salts>,
+    ) -> Result<Endpoint, StartError> {
         let config = &self.config;
         let outlet = self.outputs.charged_to(&host.budget).logs;
         let session = config.session.as_option();
-        let secret = session.map(|session| session.salt_secret.expose());
-        let salts = Arc::new(Salts::new(secret.filter(|secret| !secret.is_empty()))?);
         let sessions = session.map(|session| Sessions::new(session, salts.clone()));
         let clock = host.clock.clone();
         let intake = Intake::new(&self.id, config, outlet.clone(), clock, sessions);

@@ -3,13 +3,14 @@
 
 use std::cell::OnceCell;
 use std::fmt::Write;
-use std::net::IpAddr;
+use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use lru::LruCache;
 use parking_lot::Mutex;
 
+use crate::admission::client_of;
 use crate::client::ClientFacts;
 use crate::config;
 use crate::salt::{Salt, Salts};
@@ -36,7 +37,8 @@ pub(crate) struct Session {
     pub(crate) previous: Option<String>,
     /// It begins with this request, and nobody has said so.
     pub(crate) begins: bool,
-    /// Under which name the client is remembered.
+    /// Where the client is remembered, and under which name.
+    shard: usize,
     client: u128,
 }
 
@@ -45,8 +47,6 @@ pub(crate) struct Session {
 struct Known {
     id: u128,
     previous: Option<u128>,
-    /// Which session of the day it is: the same on all replicas that see the client often enough.
-    number: u32,
     /// Nanoseconds since 1970.
     began: u64,
     seen: u64,
@@ -62,6 +62,8 @@ pub(crate) struct Sessions {
     longest: u64,
     /// Whether they begin with an event.
     pub(crate) start_event: bool,
+    /// Picks the shard by the address, which stays the same when the name changes.
+    hasher: RandomState,
     shards: [Mutex<LruCache<u128, Known>>; SHARDS],
 }
 
@@ -76,6 +78,7 @@ impl Sessions {
             idle: nanos(config.idle_timeout),
             longest: nanos(config.max_duration),
             start_event: config.start_event,
+            hasher: RandomState::new(),
             shards: std::array::from_fn(|_| Mutex::new(LruCache::new(PER_SHARD))),
         }
     }
@@ -83,38 +86,39 @@ impl Sessions {
     /// The session of a client of a site; it goes on, or one begins. None when
     /// the address is not known. `now` in nanoseconds since 1970.
     fn of(&self, site: &str, facts: &ClientFacts, now: u64) -> Option<Session> {
-        let address = facts.whole?;
+        let address = client_of(facts.whole?);
         let agent = facts.user_agent.as_ref().map(|agent| agent.as_bytes());
         let (today, yesterday) = self.salts.at(now);
-        let client = |salt: &Salt| client_hash(salt, site, address, agent.unwrap_or_default());
-        let name = client(&today);
-        let id =
-            |number: u32| today.hash(&[b"session", &name.to_be_bytes(), &number.to_be_bytes()]);
-        let mut clients = self.shard(name).lock();
-        if !clients.contains(&name) {
-            drop(clients);
+        let name = client_hash(&today, site, address, agent.unwrap_or_default());
+        let shard = self.hasher.hash_one(address) as usize % SHARDS;
+        let mut clients = self.shards[shard].lock();
+        let before = match clients.get(&name) {
+            Some(known) => Some(*known),
             // Sessions go on over midnight, under the client's new name.
-            let old = client(&yesterday);
-            let known = self.shard(old).lock().pop(&old);
-            clients = self.shard(name).lock();
-            if let Some(known) = known
-                && !clients.contains(&name)
-            {
-                clients.put(name, Known { number: 0, ..known });
-            }
-        }
-        let before = clients.get(&name).copied();
-        let known = self.next(before, now, id);
+            None => clients.pop(&client_hash(
+                &yesterday,
+                site,
+                address,
+                agent.unwrap_or_default(),
+            )),
+        };
+        let known = self.next(before, now, |slot| {
+            today.hash(&[b"session", &name.to_be_bytes(), &slot.to_be_bytes()])
+        });
         clients.put(name, known);
         Some(Session {
             id: hexadecimal(known.id),
             previous: known.previous.map(hexadecimal),
             begins: !before.is_some_and(|before| before.is_told && before.id == known.id),
+            shard,
             client: name,
         })
     }
 
-    fn next(&self, known: Option<Known>, now: u64, id: impl Fn(u32) -> u128) -> Known {
+    /// The session goes on, or another one begins, which `id` names by the slot of time that it
+    /// begins in. Slots are so short that two sessions of a client never begin in the same one, and who
+    /// begins to look at a client in the same slot gives it the same session.
+    fn next(&self, known: Option<Known>, now: u64, id: impl Fn(u64) -> u128) -> Known {
         let goes_on = |known: &Known| {
             now.saturating_sub(known.seen) <= self.idle
                 && now.saturating_sub(known.began) <= self.longest
@@ -125,38 +129,34 @@ impl Sessions {
                 is_told: true,
                 ..known
             },
-            ended => {
-                let number = ended.map_or(0, |known| known.number.saturating_add(1));
-                Known {
-                    id: id(number),
-                    previous: ended.map(|known| known.id),
-                    number,
-                    began: now,
-                    seen: now,
-                    is_told: true,
-                }
-            }
+            ended => Known {
+                id: id(now / self.idle.min(self.longest).max(1)),
+                previous: ended.map(|known| known.id),
+                began: now,
+                seen: now,
+                is_told: true,
+            },
         }
     }
 
     /// The event that said that a session begins was not taken: the next
     /// request says it.
     pub(crate) fn untold(&self, session: &Session) {
-        if let Some(known) = self.shard(session.client).lock().get_mut(&session.client) {
+        let Some(clients) = self.shards.get(session.shard) else {
+            return;
+        };
+        if let Some(known) = clients.lock().get_mut(&session.client)
+            && hexadecimal(known.id) == session.id
+        {
             known.is_told = false;
         }
-    }
-
-    fn shard(&self, client: u128) -> &Mutex<LruCache<u128, Known>> {
-        &self.shards[client as usize % SHARDS]
     }
 }
 
 /// Stands for a client for a day: an IPv4 address, or a /64 of IPv6, of which
 /// one subscriber has all.
-fn client_hash(salt: &Salt, site: &str, address: IpAddr, agent: &[u8]) -> u128 {
-    let address = crate::admission::client_of(address).to_be_bytes();
-    salt.hash(&[b"client", site.as_bytes(), &address, agent])
+fn client_hash(salt: &Salt, site: &str, address: u128, agent: &[u8]) -> u128 {
+    salt.hash(&[b"client", site.as_bytes(), &address.to_be_bytes(), agent])
 }
 
 fn hexadecimal(id: u128) -> String {
@@ -271,12 +271,19 @@ mod tests {
     fn replicas_with_the_same_secret_agree() {
         let (one, other) = (sessions(Some("s")), sessions(Some("s")));
         let facts = facts("192.0.2.1", "UA");
+        let id = |sessions: &Sessions, now| sessions.of("k", &facts, now).unwrap().id;
         for now in [NOON, NOON + 20 * MINUTE, NOON + 100 * MINUTE] {
-            let (one, other) = (one.of("k", &facts, now), other.of("k", &facts, now));
-            assert_eq!(one, other);
+            assert_eq!(id(&one, now), id(&other, now));
         }
-        let third = sessions(Some("t")).of("k", &facts, NOON);
-        assert_ne!(third, one.of("k", &facts, NOON));
+        let late = sessions(Some("s"));
+        let last = id(&one, NOON + 100 * MINUTE);
+        assert_eq!(
+            id(&late, NOON + 100 * MINUTE),
+            last,
+            "it has not seen the ones before"
+        );
+        assert_ne!(id(&sessions(Some("t")), NOON + 100 * MINUTE), last);
+        assert_ne!(last, id(&sessions(Some("s")), NOON), "of the same day");
     }
 
     #[test]
@@ -287,6 +294,11 @@ mod tests {
         sessions.untold(&first);
         assert!(at(NOON + 1).begins);
         assert!(!at(NOON + 2).begins);
+        let second = at(NOON + 100 * MINUTE);
+        sessions.untold(&first);
+        assert!(!at(NOON + 101 * MINUTE).begins, "another one was meant");
+        sessions.untold(&second);
+        assert!(at(NOON + 102 * MINUTE).begins);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -89,7 +90,7 @@ async fn begin<H>(
             Some(tls) => {
                 let stream = tls.accept(socket).await.inspect_err(|e| {
                     shared.stats.failed_tls();
-                    tracing::debug!(peer = ?peer.address, error = %e, "TLS handshake failed");
+                    tracing::debug!(error = %e, "TLS handshake failed");
                 });
                 let stream = stream.ok()?;
                 let protocol = match stream.get_ref().1.alpn_protocol() {
@@ -122,12 +123,17 @@ async fn begin<H>(
 
 /// Learns from the proxy whose connection it is; `None` ends the connection.
 async fn announced<H>(held: &mut Held<H>, socket: &mut Socket, peer: &mut Peer) -> Option<()> {
-    let source = socket.spoken_for().await.inspect_err(|error| {
-        held.shared.stats.broken();
-        tracing::debug!(peer = ?peer.address, %error, "a connection without a header of the PROXY protocol");
-    });
-    if let Some(source) = source.ok()? {
-        peer.address = Some(source);
+    match socket.spoken_for().await {
+        Ok(source) => peer.address = source.or(peer.address),
+        // a balancer that looks whether somebody listens
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && !socket.has_read() => {
+            return None;
+        }
+        Err(error) => {
+            held.shared.stats.broken();
+            tracing::debug!(%error, "a connection without a header of the PROXY protocol");
+            return None;
+        }
     }
     held.address = held.shared.count_in(peer.address).ok()?;
     Some(())

@@ -484,6 +484,15 @@ async fn a_proxy_says_whose_connection_it_is() {
         }
     }
     assert_eq!(server.stats().read().broken, 3, "without a header");
+    drop(TcpStream::connect(address).await.unwrap());
+    while server.stats().read().open > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        server.stats().read().broken,
+        3,
+        "only looked whether somebody listens"
+    );
     let endless = [
         b"\r\n\r\n\0\r\nQUIT\n".as_slice(),
         &[0x21, 0x11, 0xff, 0xff],

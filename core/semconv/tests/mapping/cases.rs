@@ -32,7 +32,7 @@ fn cases() -> Vec<(Json, Vec<Result<json::Json, ()>>)> {
         };
         cases.push((case, batch));
     }
-    assert_eq!(cases.len(), 153);
+    assert!(cases.len() >= 153, "{}", cases.len());
     cases
 }
 

@@ -53,7 +53,7 @@ impl Rules {
         let is_listed = self.allowed.is_empty()
             || covers(&self.allowed, path)
             || is_event_name(path)
-            || path == "@timestamp";
+            || matches!(path, "@timestamp" | "beacon.sample_rate");
         is_listed && !covers(&self.denied, path)
     }
 
@@ -85,7 +85,8 @@ impl EventNames {
     pub(crate) fn admit(&self, name: &str, now: u64) -> bool {
         let (day, hash) = (now / DAY, self.hasher.hash_one(name));
         let seen = self.seen.read();
-        if seen.0 == day {
+        // of an older day are requests that come late
+        if seen.0 >= day {
             if seen.1.contains(&hash) {
                 return true;
             }
@@ -95,7 +96,7 @@ impl EventNames {
         }
         drop(seen);
         let mut seen = self.seen.write();
-        if seen.0 != day {
+        if seen.0 < day {
             *seen = (day, HashSet::new());
         }
         let is_room = seen.1.len() < self.max;
@@ -148,5 +149,7 @@ mod tests {
         assert!(names.admit("c", day + DAY));
         assert!(names.admit("a", day + DAY));
         assert!(!names.admit("b", day + DAY));
+        assert!(!names.admit("d", day), "late");
+        assert!(names.admit("c", day + DAY), "the others are still known");
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Site {
     pub(crate) attributes: Vec<(String, String)>,
     /// What may be sent, if that is limited.
     pub(crate) rules: Option<Rules>,
+    /// Fields that may be set in place of the server.
+    pub(crate) trusted: Vec<String>,
     /// Which part of it is kept, if not all.
     pub(crate) sample: Option<Sample>,
     origins: Vec<Pattern>,
@@ -64,6 +66,7 @@ impl Site {
                 &key.denied_attributes,
                 key.max_event_names,
             ),
+            trusted: key.trust_client_fields.clone(),
             sample: Sample::new(key.sample),
             origins: origins.map(|origin| Pattern::new(origin)).collect(),
             retired: key.retired,
@@ -108,6 +111,7 @@ impl Keys {
                 .collect(),
             everybody: everybody.map(|rules| Site {
                 rules: Some(rules),
+                trusted: config.trust_client_fields.clone(),
                 ..Site::of(&WriteKey::default())
             }),
         }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use parking_lot::Mutex;
 
-/// After so many requests in a row that one peer forwards.
+/// After so many requests that one peer forwards, and more for each that others do.
 const ENOUGH: u32 = 100;
 
 /// Warns once when one peer, which is no trusted proxy, forwards everything.
@@ -15,7 +15,9 @@ pub(crate) struct UnnamedProxy(Mutex<Seen>);
 #[derive(Debug, Default)]
 struct Seen {
     peer: Option<IpAddr>,
+    /// Its requests, less those that others forwarded.
     requests: u32,
+    is_said: bool,
 }
 
 impl UnnamedProxy {
@@ -23,17 +25,20 @@ impl UnnamedProxy {
     /// True when it is time to say so.
     pub(crate) fn forwards(&self, peer: IpAddr) -> bool {
         let mut seen = self.0.lock();
-        if seen.peer != Some(peer) {
-            if seen.requests < ENOUGH {
-                *seen = Seen {
-                    peer: Some(peer),
-                    requests: 1,
-                };
-            }
+        if seen.is_said {
             return false;
         }
-        seen.requests = seen.requests.saturating_add(1);
-        seen.requests == ENOUGH
+        // A vote: what others forward counts against the one that forwards most.
+        if seen.peer == Some(peer) {
+            seen.requests += 1;
+        } else if seen.requests > 0 {
+            seen.requests -= 1;
+        } else {
+            seen.peer = Some(peer);
+            seen.requests = 1;
+        }
+        seen.is_said = seen.requests == ENOUGH;
+        seen.is_said
     }
 }
 
@@ -47,7 +52,10 @@ mod tests {
         let proxy = UnnamedProxy::default();
         let said = |peer, times| (0..times).filter(|_| proxy.forwards(peer)).count();
         assert_eq!((said(one, 99), said(other, 1)), (0, 0));
-        assert_eq!((said(one, 99), said(one, 1), said(one, 500)), (0, 1, 0));
+        assert_eq!((said(one, 1), said(one, 1), said(one, 500)), (0, 1, 0));
         assert_eq!(said(other, 500), 0);
+        let proxy = UnnamedProxy::default();
+        let said = |peer| usize::from(proxy.forwards(peer));
+        assert_eq!((0..500).map(|_| said(one) + said(other)).sum::<usize>(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! The names of events: those of our script where it has the same event.
 
-use super::Report;
+use super::{Plays, Report};
 
 /// Longer names are cut, as those of all custom events.
 const LONGEST: usize = 64;
@@ -16,11 +16,11 @@ pub(super) enum Name<'r> {
 }
 
 impl<'r> Name<'r> {
-    pub(super) fn of(report: &'r Report<'_>) -> Name<'r> {
+    pub(super) fn of(report: &'r Report<'_>, plays: &Plays) -> Name<'r> {
         let known = match report.event.as_deref() {
             // data about a request
             None => "request",
-            Some("ps") => state(report),
+            Some("ps") => state(report, plays),
             Some("e") => "error",
             Some("t") => "progress",
             Some("bc") => "quality_changed",
@@ -61,15 +61,13 @@ impl<'r> Name<'r> {
     }
 }
 
-/// The receiver does not know what the player did before, so a report that it plays must tell
-/// itself why: `msd` comes once, when playback began, and starvation is told of when it is over.
-/// Without either it is taken for no start, since a start that was none is counted.
-fn state(report: &Report<'_>) -> &'static str {
+/// A report that it plays does not tell why. One with `msd`, which comes once, is a start;
+/// starvation is told of when it is over; the first one of a session is a start too. Without a
+/// session it is taken for no start, since a start that was none is counted.
+fn state(report: &Report<'_>, plays: &Plays) -> &'static str {
     match report.state.as_deref() {
         Some("s" | "d") => "load",
-        Some("p") if report.startup.is_some() => "started",
-        Some("p") if report.starved || report.stalled.is_some() => "stall_end",
-        Some("p") => "resumed",
+        Some("p") => played(report, plays),
         Some("a") => "paused",
         Some("k") => "seek",
         Some("r") => "stall_start",
@@ -78,6 +76,22 @@ fn state(report: &Report<'_>) -> &'static str {
         Some("f") => "error",
         Some("q") => "quit",
         _ => "state_changed",
+    }
+}
+
+fn played(report: &Report<'_>, plays: &Plays) -> &'static str {
+    let session = report.session.as_deref();
+    let this = (report.time, report.sequence);
+    // said in any case, so that the next one is none
+    let is_first = session.is_some_and(|session| plays.begin(session, this));
+    if report.startup.is_some() {
+        "started"
+    } else if report.starved || report.stalled.is_some() {
+        "stall_end"
+    } else if is_first {
+        "started"
+    } else {
+        "resumed"
     }
 }
 

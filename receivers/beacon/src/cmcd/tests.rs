@@ -3,8 +3,13 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
+fn urls() -> Urls {
+    Urls::new(&crate::Config::default())
+}
+
 fn event(line: &str) -> Map<String, Value> {
-    let mut reader = Reader::new(true, None);
+    let (urls, plays) = (urls(), Plays::new());
+    let mut reader = Reader::new(&urls, &plays);
     let text = reader
         .event(line)
         .unwrap_or_else(|fault| panic!("{line}: {fault:?}"));
@@ -19,6 +24,7 @@ fn names_of_all_events() {
         ("e=ps,sta=p,msd=312", "media.started"),
         ("e=ps,sta=p,msd=312,bs,bsd=(5;v)", "media.started"),
         ("e=ps,sta=p", "media.resumed"),
+        ("e=ps,sta=p,sid=\"s\"", "media.started"),
         ("e=ps,sta=p,bs", "media.stall_end"),
         ("e=ps,sta=p,bsd=(5)", "media.stall_end"),
         ("e=ps,sta=p,bs=?0", "media.resumed"),
@@ -205,7 +211,12 @@ fn urls_are_written_without_their_secrets() {
     for (line, key, expected) in table {
         assert_eq!(event(line)[key], expected, "{line}");
     }
-    let mut as_it_is = Reader::new(false, None);
+    let plays = Plays::new();
+    let as_they_are = Urls::new(&crate::Config {
+        sanitize: false,
+        ..crate::Config::default()
+    });
+    let mut as_it_is = Reader::new(&as_they_are, &plays);
     let text = as_it_is
         .event("url=\"https://a.example/?token=t\"")
         .unwrap();
@@ -214,12 +225,34 @@ fn urls_are_written_without_their_secrets() {
         strip_query: crate::config::StripQuery::All,
         ..crate::Config::default()
     };
-    let strip = Strip::new(&config).unwrap();
-    let mut without_queries = Reader::new(false, Some(&strip));
+    let urls = Urls::new(&config);
+    let mut without_queries = Reader::new(&urls, &plays);
     let line = "nor=(\"a.m4s?x=1\" \"b%3Fx%3D1\" \"c\"),url=\"https://a.example/?token=t\"";
     let event: Value = serde_json::from_str(without_queries.event(line).unwrap()).unwrap();
     assert_eq!(event["cmcd.nor"], json!(["a.m4s", "b", "c"]));
     assert_eq!(event["media.request.url"], "https://a.example/");
+}
+
+#[test]
+fn the_first_play_of_a_session_is_a_start() {
+    let (urls, plays) = (urls(), Plays::new());
+    let mut reader = Reader::new(&urls, &plays);
+    let table = [
+        ("e=ps,sta=s,sid=\"a\",ts=1", "media.load"),
+        ("e=ps,sta=p,sid=\"a\",ts=2", "media.started"),
+        ("e=ps,sta=p,sid=\"a\",ts=2", "media.started"),
+        ("e=ps,sta=a,sid=\"a\",ts=3", "media.paused"),
+        ("e=ps,sta=p,sid=\"a\",ts=4", "media.resumed"),
+        ("e=ps,sta=p,sid=\"a\",ts=5,bs", "media.stall_end"),
+        ("e=ps,sta=p,sid=\"b\",ts=5,msd=7", "media.started"),
+        ("e=ps,sta=p,sid=\"b\",ts=6", "media.resumed"),
+        ("e=ps,sta=p,sid=\"c\",ts=6,bsd=(9;v)", "media.stall_end"),
+        ("e=ps,sta=p,sid=\"c\",ts=7", "media.resumed"),
+    ];
+    for (line, name) in table {
+        let event: Value = serde_json::from_str(reader.event(line).unwrap()).unwrap();
+        assert_eq!(event["event.action"], name, "{line}");
+    }
 }
 
 #[test]
@@ -232,7 +265,8 @@ fn lines_of_a_body() {
 #[test]
 fn a_report_has_an_end() {
     let line = |bytes: usize| format!("a=\"{}\"", "x".repeat(bytes - 4));
-    let mut reader = Reader::new(true, None);
+    let (urls, plays) = (urls(), Plays::new());
+    let mut reader = Reader::new(&urls, &plays);
     assert!(reader.event(&line(LONGEST)).is_ok());
     assert_eq!(reader.event(&line(LONGEST + 1)).unwrap_err().at, LONGEST);
     assert_eq!(
@@ -260,7 +294,8 @@ proptest! {
     #[test]
     fn whatever_is_read_is_an_object_of_json(any in ".{0,40}", almost in almost_a_report()) {
         for line in [any, almost] {
-            let mut reader = Reader::new(true, None);
+            let (urls, plays) = (urls(), Plays::new());
+    let mut reader = Reader::new(&urls, &plays);
             if let Ok(text) = reader.event(&line) {
                 let event: Map<String, Value> = serde_json::from_str(text)
                     .unwrap_or_else(|error| panic!("{line}: {error}: {text}"));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use net::cors::CorsSettings;
 use serde::{Deserialize, Serialize};
 use settings::{At, OffByDefault, Rate, Secret, Validate};
 
@@ -32,6 +33,9 @@ pub struct WriteKey {
     /// Attributes that are left out, in the same form. By default those that say
     /// which service, host or cluster it is, which a page has no business with.
     pub denied_attributes: Vec<String>,
+    /// Fields that the server sets itself or denies, and that whoever has this key may set
+    /// all the same. For a server that forwards beacons, with a key that is in no page.
+    pub trust_client_fields: Vec<String>,
     /// Different names of events a day; events with further ones are renamed
     /// [`OTHER`](crate::OTHER). 0 is no limit.
     pub max_event_names: usize,
@@ -49,20 +53,46 @@ impl Default for WriteKey {
             sample: 1.0,
             allowed_attributes: Vec::new(),
             denied_attributes: PROTECTED.map(str::to_owned).to_vec(),
+            trust_client_fields: Vec::new(),
             max_event_names: 1000,
         }
     }
 }
 
 /// Attributes that name the sender's place, which is the operator's to say.
-const PROTECTED: [&str; 5] = ["service.*", "host.*", "cloud.*", "k8s.*", "telemetry.*"];
+/// The last three become some of the others behind the mapping.
+const PROTECTED: [&str; 8] = [
+    "service.*",
+    "host.*",
+    "cloud.*",
+    "k8s.*",
+    "telemetry.*",
+    "agent.*",
+    "faas.*",
+    "orchestrator.*",
+];
+
+/// Needs no escape in a path or a query.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
 
 impl Validate for WriteKey {
     fn validate(&self, at: &mut At<'_>) {
         if self.key.is_empty() {
             at.error("key", "must not be empty");
-        } else if self.key.contains(['/', '?', '#']) {
-            at.error("key", "must be usable as one segment of a path");
+        } else if !self.key.bytes().all(is_plain) || self.key.ends_with(".gif") {
+            let why = "must be usable in paths and queries as it is: letters, digits, '-', '.', '_' and '~', and no .gif at the end";
+            at.error("key", why);
+        }
+        let origins = CorsSettings {
+            allowed_origins: self.origins.clone(),
+            ..CorsSettings::default()
+        };
+        let mut problems = Vec::new();
+        origins.check_origins(|index, why| problems.push((index, why)));
+        for (index, why) in problems {
+            at.error(&format!("origins::{index}"), why);
         }
         if self
             .rate_limit
@@ -80,6 +110,7 @@ impl Validate for WriteKey {
         }
         check_patterns(at, "allowed_attributes", &self.allowed_attributes);
         check_patterns(at, "denied_attributes", &self.denied_attributes);
+        check_patterns(at, "trust_client_fields", &self.trust_client_fields);
     }
 }
 

@@ -45,6 +45,9 @@ impl Validate for Session {
                 at.error(name, "must be above 0 and at most 24h");
             }
         }
+        if self.idle_timeout.non_zero() > self.max_duration.non_zero() {
+            at.error("idle_timeout", "must not be above max_duration");
+        }
         let secret = self.salt_secret.expose();
         if !secret.is_empty() && secret.len() < 16 {
             at.error("salt_secret", "must have at least 16 bytes");

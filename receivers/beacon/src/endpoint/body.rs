@@ -9,11 +9,11 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use net::cors::Origin;
 use net::{BodyError, Charge, Encoding, Incoming, InflateError, InflateLimits};
 
+use super::route::credentials;
 use super::{Endpoint, Visit, WHEN_FULL, json, one};
 use crate::answer::Answer;
-use crate::client::shown;
 use crate::config::BodyEncoding;
-use crate::headers::Headers;
+use crate::headers::{self, Headers};
 use crate::intake::{Framing, OFFLOAD_ABOVE, Source, Sources};
 use crate::metrics::Reason;
 use crate::wire::{self, Enclosed, Form, Unsupported};
@@ -161,9 +161,22 @@ impl Endpoint {
         let of_client = inside.unwrap_or(outer);
         let address = self.addresses.of(peer, of_client);
         let headers = inside.map(Headers::of).unwrap_or_default();
-        if request.origin.is_none() {
-            request.origin = headers.origin.map(|value| shown(value).into_owned());
-        }
+        let inner = |value| headers::text(value);
+        let within = enclosed
+            .query
+            .as_deref()
+            .map(credentials)
+            .unwrap_or_default();
+        let key = inner(headers.api_key).or(within.key);
+        request.key = request.key.take().or(key);
+        let token = inner(headers.token).or(within.token);
+        request.token = request.token.take().or(token);
+        let query = Some(within.rest).filter(|rest| !rest.is_empty());
+        request.batch = request
+            .batch
+            .take()
+            .or_else(|| inner(headers.idempotency_key));
+        request.origin = request.origin.take().or_else(|| inner(headers.origin));
         if inside.is_some_and(|inside| self.origins.judge_inside(inside) == Origin::Rejected) {
             return Err(self.wrong_origin());
         }
@@ -185,10 +198,8 @@ impl Endpoint {
             sources.append(&mut self.texts(form.clone(), body, None)?);
         }
         if sources.is_empty()
-            && let Some(text) = enclosed
-                .query
-                .as_deref()
-                .and_then(|query| self.query(query))
+            && let Some(query) = &query
+            && let Some(text) = self.query(query)
         {
             sources.push(json(text));
         }
@@ -201,11 +212,11 @@ impl Endpoint {
     /// The address that the service saw, believed only when the one who
     /// forwards it is.
     fn peer_inside(&self, peer: Option<SocketAddr>, enclosed: &Enclosed) -> Option<SocketAddr> {
-        let source = enclosed.source?;
-        if self.trusts(peer) {
-            return Some(SocketAddr::new(source, 0));
+        match enclosed.source {
+            Some(source) if self.trusts(peer) => Some(SocketAddr::new(source, 0)),
+            // A load balancer writes it into a header, which counts as any other.
+            _ => peer,
         }
-        peer
     }
 
     fn encoding(

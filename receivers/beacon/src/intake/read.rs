@@ -1,6 +1,5 @@
 //! The synchronous part: no waiting, one pass over every text.
 
-use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 
 use http::StatusCode;
@@ -9,26 +8,24 @@ use otlp::write::{LogsWriter, ResourceWriter};
 
 use super::gather::Place;
 use super::{Framing, Intake, OFFLOAD_ABOVE, Read, Request, Source, Taken};
-use crate::admission::{Shown, Site, covers};
+use crate::admission::{Shown, Site};
 use crate::answer::Answer;
-use crate::cmcd;
 use crate::config::{Bots, Signal};
 use crate::event::{Drop, Fields};
 use crate::frames::{Envelope, Frames, Unreadable, frames};
 use crate::json::{MAX_TEXT, Writing};
 use crate::metrics::Reason;
 use crate::record::{self, Context, Written};
-use crate::reports::reports;
 use crate::session::{OfRequest, Session};
 use crate::times::ClientClock;
 use crate::wire;
 
 /// What is used again for every request of a thread.
 #[derive(Default)]
-struct Scratch {
-    writer: LogsWriter,
-    fields: Fields,
-    text: String,
+pub(super) struct Scratch {
+    pub(super) writer: LogsWriter,
+    pub(super) fields: Fields,
+    pub(super) text: String,
 }
 
 thread_local! {
@@ -37,21 +34,21 @@ thread_local! {
 
 /// What is added up over the texts of a request.
 #[derive(Default)]
-struct Sum {
-    dropped: Vec<(Reason, usize)>,
-    truncated: usize,
-    batch: Option<String>,
-    events: usize,
+pub(super) struct Sum {
+    pub(super) dropped: Vec<(Reason, usize)>,
+    pub(super) truncated: usize,
+    pub(super) batch: Option<String>,
+    pub(super) events: usize,
     /// The request has one small text and no other loss: if it is an event alone, it
     /// goes on with those of other requests.
-    is_alone: bool,
-    gathered: Option<Place>,
+    pub(super) is_alone: bool,
+    pub(super) gathered: Option<Place>,
     /// The session that begins with this request, which an event says.
-    begun: Option<Session>,
+    pub(super) begun: Option<Session>,
 }
 
 impl Sum {
-    fn drop(&mut self, reason: Reason, events: usize) {
+    pub(super) fn drop(&mut self, reason: Reason, events: usize) {
         match self.dropped.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, count)) => *count += events,
             None => self.dropped.push((reason, events)),
@@ -123,7 +120,7 @@ impl Intake {
         let frames = if is_read {
             Frames::one(text)
         } else {
-            frames(text, lines).map_err(|error| self.unreadable(error))?
+            frames(text, lines, self.shape).map_err(|error| self.unreadable(error))?
         };
         let batch = frames.batch.unwrap_or_default();
         let key = request.key.as_deref().or(batch.key.as_deref());
@@ -145,7 +142,7 @@ impl Intake {
         }
         let session = self.session(site, request);
         let context = Context {
-            defaults: &batch.defaults,
+            defaults: batch.defaults.as_ref(),
             text: text.strip_prefix('\u{feff}').unwrap_or(text),
             session: session.as_ref(),
             ..self.context(clock, request, site)
@@ -160,18 +157,18 @@ impl Intake {
             sum.gathered = Some(self.gathering.add(site, write));
             return Ok(());
         }
-        self.resource(site, &batch, scratch);
+        self.resource(site, &batch, &context, scratch);
         if is_read {
             self.write_into(scratch, text, &context, sum);
             return Ok(());
         }
         for event in &frames.events {
-            self.event(event, site, &context, scratch, sum);
+            self.event(event, site, &context, scratch, sum)?;
         }
         Ok(())
     }
 
-    fn context<'r>(
+    pub(super) fn context<'r>(
         &'r self,
         clock: ClientClock,
         request: &'r Request,
@@ -181,21 +178,22 @@ impl Intake {
             rules: site.and_then(|site| site.rules.as_ref()),
             sample_rate: site.and_then(|site| Some(site.sample?.rate)),
             session: None,
-            strip: self.strip.as_ref(),
+            urls: &self.urls,
+            max_fields: self.shape.fields,
             clock,
             facts: &request.facts,
             timestamps: self.timestamps,
             tag: self.bots == Bots::Tag,
-            trusted: &self.trusted,
+            trusted: site.map_or(&*self.trusted, |site| &*site.trusted),
             geo: self.geo,
-            defaults: &[],
+            defaults: None,
             text: "",
             severity: None,
         }
     }
 
     /// The session of the client, where the server keeps them.
-    fn session<'r>(
+    pub(super) fn session<'r>(
         &'r self,
         site: Option<&'r Site>,
         request: &'r Request,
@@ -209,7 +207,7 @@ impl Intake {
         })
     }
 
-    fn open(
+    pub(super) fn open(
         &self,
         key: Option<&str>,
         token: Option<&str>,
@@ -225,7 +223,7 @@ impl Intake {
         opened.map_err(|problem| self.key_problem(problem))
     }
 
-    fn counted(&self, events: usize, sum: &mut Sum) -> Result<(), Answer> {
+    pub(super) fn counted(&self, events: usize, sum: &mut Sum) -> Result<(), Answer> {
         sum.events += events;
         if sum.events > self.max_events {
             return Err(self.too_many());
@@ -234,7 +232,7 @@ impl Intake {
     }
 
     /// Why nothing of this client is wanted.
-    fn unwanted(&self, request: &Request) -> Option<Reason> {
+    pub(super) fn unwanted(&self, request: &Request) -> Option<Reason> {
         let facts = &request.facts;
         if facts.prerender {
             return Some(Reason::Prerender);
@@ -245,23 +243,26 @@ impl Intake {
         (self.bots == Bots::Drop && facts.synthetic.is_some()).then_some(Reason::Bot)
     }
 
-    fn event(
+    pub(super) fn event(
         &self,
         text: &str,
         site: Option<&Site>,
         context: &Context<'_>,
         scratch: &mut Scratch,
         sum: &mut Sum,
-    ) {
+    ) -> Result<(), Answer> {
+        if scratch.writer.size() > self.max_payload {
+            return Err(self.too_large());
+        }
         match scratch.fields.read(text, self.shape) {
-            Ok(()) => {}
-            Err(Drop::Parse) => return sum.drop(Reason::Parse, 1),
-            Err(Drop::Depth) => return sum.drop(Reason::Depth, 1),
+            Ok(()) if is_left_out(site, &scratch.fields, text, context) => {
+                sum.drop(Reason::Sampled, 1);
+            }
+            Ok(()) => self.write_into(scratch, text, context, sum),
+            Err(Drop::Parse) => sum.drop(Reason::Parse, 1),
+            Err(Drop::Depth) => sum.drop(Reason::Depth, 1),
         }
-        if is_left_out(site, &scratch.fields, text, context) {
-            return sum.drop(Reason::Sampled, 1);
-        }
-        self.write_into(scratch, text, context, sum);
+        Ok(())
     }
 
     /// Writes the record of the event that was read last, from `text`.
@@ -272,14 +273,19 @@ impl Intake {
             text: escaped,
         } = scratch;
         if self.tells_sessions() && sum.begun.is_none() {
-            sum.begun = begun(fields, text, context, writer);
+            let mut writing = Writing {
+                limits: self.limits,
+                scratch: escaped,
+                cut: 0,
+            };
+            sum.begun = begun(fields, text, context, writer, &mut writing);
         }
         sum.truncated += usize::from(self.write(text, context, fields, escaped, writer));
     }
 
     /// Writes the record of the event whose `fields` were read from `text`; says
     /// whether it was cut.
-    fn write(
+    pub(super) fn write(
         &self,
         text: &str,
         context: &Context<'_>,
@@ -300,7 +306,13 @@ impl Intake {
 
     /// Starts a resource where there is something to say about it, or where
     /// an earlier text of the same request had one.
-    fn resource(&self, site: Option<&Site>, batch: &Envelope<'_>, scratch: &mut Scratch) {
+    pub(super) fn resource(
+        &self,
+        site: Option<&Site>,
+        batch: &Envelope<'_>,
+        context: &Context<'_>,
+        scratch: &mut Scratch,
+    ) {
         let attributes = site
             .map(|site| site.attributes.as_slice())
             .unwrap_or_default();
@@ -316,10 +328,6 @@ impl Intake {
             cut: 0,
         };
         let fields = &scratch.fields;
-        let rules = site.and_then(|site| site.rules.as_ref());
-        let may = |path: &str| {
-            rules.is_none_or(|rules| rules.permit(path)) || covers(&self.trusted, path)
-        };
         let mut denied = 0;
         scratch.writer.resource(|resource| {
             own_attributes(resource, attributes);
@@ -327,105 +335,14 @@ impl Intake {
                 if attributes.iter().any(|(name, _)| name == path) {
                     continue;
                 }
-                if may(path) {
-                    writing.attribute(resource, path, *piece, text);
-                } else {
-                    denied += 1;
-                }
+                let may = context.resource_attribute(resource, path, *piece, text, &mut writing);
+                denied += usize::from(!may);
             }
         });
         self.metrics.denied(denied);
     }
 
-    fn reports(
-        &self,
-        text: &str,
-        request: &Request,
-        scratch: &mut Scratch,
-        sum: &mut Sum,
-    ) -> Result<(), Answer> {
-        let site = self.open(request.key.as_deref(), None, request)?;
-        let (reports, bad) =
-            reports(text, request.received).map_err(|error| self.unreadable(error))?;
-        self.counted(reports.len() + bad, sum)?;
-        if bad > 0 {
-            sum.drop(Reason::Parse, bad);
-        }
-        if let Some(reason) = self.unwanted(request) {
-            sum.drop(reason, reports.len());
-            return Ok(());
-        }
-        self.resource(site, &Envelope::default(), scratch);
-        // Browsers say how long ago it was: there is no clock to doubt.
-        let clock = ClientClock {
-            received: request.received,
-            skew: Some(0),
-        };
-        for report in &reports {
-            let mut facts = Cow::Borrowed(&request.facts);
-            if let Some(user_agent) = &report.user_agent {
-                facts.to_mut().user_agent = Some(user_agent.clone());
-            }
-            // The page that is reported about is in the report, if anywhere.
-            facts.to_mut().referer = None;
-            let context = Context {
-                facts: &facts,
-                severity: Some(report.severity),
-                ..self.context(clock, request, site)
-            };
-            self.event(&report.text, site, &context, scratch, sum);
-        }
-        Ok(())
-    }
-
-    /// The reports of a media player.
-    fn cmcd(
-        &self,
-        text: &str,
-        request: &Request,
-        scratch: &mut Scratch,
-        sum: &mut Sum,
-    ) -> Result<(), Answer> {
-        let site = self.open(request.key.as_deref(), None, request)?;
-        let lines = cmcd::lines(text);
-        let count = lines.clone().count();
-        self.counted(count, sum)?;
-        if let Some(name) = &request.batch {
-            sum.batch = Some(batch_name(request.key.as_deref(), name));
-        }
-        if let Some(reason) = self.unwanted(request) {
-            sum.drop(reason, count);
-            return Ok(());
-        }
-        let session = self.session(site, request);
-        let context = Context {
-            session: session.as_ref(),
-            ..self.context(ClientClock::new(request.received, None), request, site)
-        };
-        let mut reader = self.players();
-        if let (true, Some(line)) = (sum.is_alone && count == 1, lines.clone().next()) {
-            let event = reader.event(line).map_err(|error| self.unreadable(error))?;
-            if sum.batch.is_none()
-                && scratch.fields.read(event, self.shape).is_ok()
-                && !is_left_out(site, &scratch.fields, event, &context)
-            {
-                let (fields, escaped) = (&scratch.fields, &mut scratch.text);
-                let write = |writer: &mut _| self.write(event, &context, fields, escaped, writer);
-                sum.gathered = Some(self.gathering.add(site, write));
-                return Ok(());
-            }
-        }
-        self.resource(site, &Envelope::default(), scratch);
-        for line in lines {
-            match reader.event(line) {
-                Ok(event) => self.event(event, site, &context, scratch, sum),
-                Err(_) => sum.drop(Reason::Parse, 1),
-            }
-        }
-        Ok(())
-    }
-
-    fn unreadable(&self, error: Unreadable) -> Answer {
+    pub(super) fn unreadable(&self, error: Unreadable) -> Answer {
         self.metrics.dropped(Reason::Parse, 1);
         self.receiver.failed(otlp::Signal::Logs, 1);
         let mut answer = Answer::refusal(StatusCode::BAD_REQUEST).because(Reason::Parse, 1);
@@ -434,6 +351,17 @@ impl Intake {
             answer.json = Some(serde_json::json!({ "error": message }).to_string());
         }
         answer
+    }
+
+    fn too_large(&self) -> Answer {
+        self.metrics.dropped(Reason::Size, 1);
+        let text = format!(
+            "the events of one request would take more than {} bytes",
+            self.max_payload
+        );
+        Answer::refusal(StatusCode::PAYLOAD_TOO_LARGE)
+            .because(Reason::Size, 1)
+            .text(text)
     }
 
     fn too_many(&self) -> Answer {
@@ -446,12 +374,17 @@ impl Intake {
 }
 
 /// Names a batch among those of all sites.
-fn batch_name(key: Option<&str>, name: &str) -> String {
+pub(super) fn batch_name(key: Option<&str>, name: &str) -> String {
     format!("{}\0{name}", key.unwrap_or_default())
 }
 
 /// Whether an event belongs to the part of the sessions that the site does not keep.
-fn is_left_out(site: Option<&Site>, fields: &Fields, text: &str, context: &Context<'_>) -> bool {
+pub(super) fn is_left_out(
+    site: Option<&Site>,
+    fields: &Fields,
+    text: &str,
+    context: &Context<'_>,
+) -> bool {
     let Some(sample) = site.and_then(|site| site.sample.as_ref()) else {
         return false;
     };
@@ -466,12 +399,13 @@ fn begun(
     text: &str,
     context: &Context<'_>,
     writer: &mut LogsWriter,
+    writing: &mut Writing<'_>,
 ) -> Option<Session> {
     if context.own_session(fields, text).is_some() {
         return None;
     }
     let session = context.session?.get().filter(|session| session.begins)?;
-    writer.record(|log| record::write_start(log, session, context));
+    writer.record(|log| record::write_start(log, session, fields, text, context, writing));
     Some(session.clone())
 }
 

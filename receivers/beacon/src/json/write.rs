@@ -189,7 +189,7 @@ impl Writing<'_> {
 }
 
 /// The text up to `limit` bytes, cut between two characters.
-fn cut<'a>(text: &'a str, limit: usize, count: &mut usize) -> &'a str {
+pub(crate) fn cut<'a>(text: &'a str, limit: usize, count: &mut usize) -> &'a str {
     if text.len() <= limit {
         return text;
     }

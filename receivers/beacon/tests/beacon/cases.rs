@@ -54,7 +54,7 @@ async fn every_case_through_the_receiver_and_the_mapper() {
             failures.push(format!("{}\n   got {got}\n  want {want}\n", case["name"]));
         }
     }
-    assert_eq!(checked, 153);
+    assert!(checked >= 153, "{checked}");
     assert!(
         failures.is_empty(),
         "{} cases:\n{}",

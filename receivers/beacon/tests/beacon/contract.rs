@@ -46,7 +46,10 @@ fn mistakes_are_named_with_their_line() {
         ("success_status: 200", "must be 204 or 202"),
         ("rate_limit: {burst: 0}", "must be above 0"),
         ("keys: [{key: a}, {key: a}]", "is there twice"),
-        ("keys: [{key: a/b}]", "one segment of a path"),
+        (
+            "keys: [{key: a/b}]",
+            "must be usable in paths and queries as it is",
+        ),
         ("limits: {depth: 99}", "must be 1 to 24"),
         ("max_body_bytes: 0", "must be above 0"),
         ("script: \"\"\ndemo: true", "needs a script"),

@@ -24,6 +24,10 @@ async fn the_server_knows_better_who_sends_and_the_client_what_it_looked_at() {
         "client.ip": "127.0.0.1",
         "user_agent.original": "Real/1",
         "url.full": "https://shop.example/p?q=1&token=REDACTED",
+        "url.scheme": "https",
+        "url.domain": "shop.example",
+        "url.path": "/p",
+        "url.query": "q=1&token=REDACTED",
         "beacon.url.source": "referer",
     });
     assert_eq!(Value::Object(attributes(&records[0])), expected);

@@ -10,6 +10,7 @@ mod enrichment;
 mod forms;
 mod geo;
 mod governance;
+mod hostile;
 #[allow(
     dead_code,
     reason = "shared with the tests of the mapping, which use more of it"

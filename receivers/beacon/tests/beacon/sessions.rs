@@ -159,6 +159,10 @@ fn settings_that_make_no_sense() {
         ("session: {max_duration: 25h}", "at most 24h"),
         ("session: {salt_secret: short}", "at least 16 bytes"),
         (
+            "session: {idle_timeout: 5h}",
+            "must not be above max_duration",
+        ),
+        (
             "keys: [{key: a, sample: 0}]",
             "keys::0::sample: must be above 0",
         ),
