@@ -283,22 +283,42 @@ impl<V> Leaves<V> {
     /// How many paths lie below one that has a value itself, as `a.b` below `a`: both
     /// are kept, though no object could hold them.
     pub fn below_values(&self) -> usize {
-        // One bit for each length of a path: hardly any beginning is as long as another path.
-        let bit = |length: usize| 1_u128 << (length & 127);
-        let lengths = self
-            .leaves
-            .iter()
-            .fold(0, |bits, leaf| bits | bit(leaf.end - leaf.start));
-        let is_value = |beginning: &[u8]| {
-            lengths & bit(beginning.len()) != 0 && self.find(beginning, hash(beginning)).is_ok()
+        // Lengths of paths by what they begin with: hardly any path has a dot where another one ends
+        // that begins like it.
+        let mut lengths = [0_u64; 16];
+        let group = |path: &[u8]| path.first().map_or(0, |first| usize::from(first & 15));
+        let path = |leaf: &Leaf<V>| self.paths.as_bytes().get(leaf.start..leaf.end);
+        for path in self.leaves.iter().filter_map(path) {
+            lengths[group(path)] |= 1 << path.len().min(63);
+        }
+        let is_below = |path: &&[u8]| {
+            let mut ends = lengths[group(path)];
+            while ends != 0 {
+                let end = ends.trailing_zeros() as usize;
+                if end >= path.len() {
+                    return false;
+                }
+                ends &= ends - 1;
+                if path.get(end) == Some(&b'.') && self.has(path.get(..end)) {
+                    return true;
+                }
+                if end == 63 {
+                    return self.is_below_long(path);
+                }
+            }
+            false
         };
-        let is_below = |leaf: &&Leaf<V>| {
-            let path = self.paths.as_bytes().get(leaf.start..leaf.end);
-            let path = path.unwrap_or_default();
-            let mut dots = path.iter().enumerate().filter(|(_, byte)| **byte == b'.');
-            dots.any(|(dot, _)| path.get(..dot).is_some_and(is_value))
-        };
-        self.leaves.iter().filter(is_below).count()
+        self.leaves.iter().filter_map(path).filter(is_below).count()
+    }
+
+    fn has(&self, path: Option<&[u8]>) -> bool {
+        path.is_some_and(|path| self.find(path, hash(path)).is_ok())
+    }
+
+    /// The same for values whose paths have 63 bytes or more.
+    #[cold]
+    fn is_below_long(&self, path: &[u8]) -> bool {
+        (63..path.len()).any(|end| path.get(end) == Some(&b'.') && self.has(path.get(..end)))
     }
 
     /// Forgets everything but its memory.
@@ -359,13 +379,17 @@ mod tests {
             assert_eq!(leaves.len(), paths.len());
             leaves.below_values()
         };
-        let table: [(&[&str], usize); 6] = [
+        let long = "z".repeat(70);
+        let longer = format!("{long}.a");
+        let table: [(&[&str], usize); 8] = [
             (&[], 0),
             (&["a", "ab.c", "b.a"], 0),
             (&["a.b", "a", "a.c.d"], 2),
             (&["a.b.c", "a.b"], 1),
             (&["a.b.c", "a.b", "a"], 2),
             (&["url.full", "page.id", "message", "session.id"], 0),
+            (&[&long, &longer, "z.a"], 1),
+            (&[&longer, "zz", &long, "zz.a"], 2),
         ];
         for (paths, expected) in table {
             assert_eq!(count(paths), expected, "{paths:?}");

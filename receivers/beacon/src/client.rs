@@ -27,16 +27,22 @@ pub(crate) struct ClientFacts {
     pub(crate) brands: Vec<String>,
     pub(crate) mobile: Option<bool>,
     pub(crate) platform: Option<String>,
-    /// Only of browsers that were asked for it.
-    pub(crate) platform_version: Option<String>,
-    /// Of the device; only of browsers that were asked for it.
-    pub(crate) model: Option<String>,
+    /// Only of browsers that were asked for more.
+    pub(crate) asked: Option<Box<Asked>>,
     pub(crate) synthetic: Option<Synthetic>,
     /// The page was loaded before anybody looked at it.
     pub(crate) prerender: bool,
     pub(crate) wish: Signal,
     /// It does not say from which page it comes, and its events say so.
     pub(crate) lacks_origin: bool,
+}
+
+/// What browsers say that were asked for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) platform_version: Option<String>,
+    /// Of the device.
+    pub(crate) model: Option<String>,
 }
 
 /// A header as text; bytes that are no UTF-8 become U+FFFD.
@@ -64,8 +70,12 @@ impl ClientFacts {
             facts.brands = brands(versions.unwrap_or(value));
             facts.mobile = headers.ua_mobile.map(|value| value == "?1");
             facts.platform = quoted(headers.ua_platform);
-            facts.platform_version = quoted(headers.ua_platform_version);
-            facts.model = quoted(headers.ua_model);
+            if headers.ua_platform_version.is_some() || headers.ua_model.is_some() {
+                facts.asked = Some(Box::new(Asked {
+                    platform_version: quoted(headers.ua_platform_version),
+                    model: quoted(headers.ua_model),
+                }));
+            }
         }
         facts
     }

@@ -160,36 +160,34 @@ impl Context<'_> {
         {
             return;
         }
-        if self.is_servers(path) {
-            if !self.trusts(path) {
-                return;
-            }
-            brought.note(path);
-        }
         match path.as_bytes().first() {
             Some(b'@') if path == "@timestamp" && self.timestamps == Timestamps::Correct => {
                 brought.time = true;
                 return self.time(log, piece, text, writing);
             }
-            Some(b'b') if path == "beacon.sample_rate" => {
-                return self.sample_rate(log, piece, text, brought);
-            }
-            Some(b's' | b'u' | b'e') => {
+            Some(b'b' | b'c' | b'e' | b'g' | b's' | b'u') => {
+                if self.is_servers(path) {
+                    if !self.trusts(path) {
+                        return;
+                    }
+                    brought.note(path);
+                }
                 if self.facts.wish == Signal::Anonymize && owners::is_personal(path) {
                     return;
                 }
-                if self.session.is_some() && path == "session.id" {
-                    brought.session = is_session(piece, text);
-                    if !brought.session {
-                        return;
+                match path {
+                    "beacon.sample_rate" => return self.sample_rate(log, piece, text, brought),
+                    "session.id" if self.session.is_some() => {
+                        brought.session = is_session(piece, text);
+                        if !brought.session {
+                            return;
+                        }
                     }
-                }
-                brought.synthetic |= path == "user_agent.synthetic.type";
-                if let Some(part) = path.strip_prefix("url.") {
-                    if part == "full" && matches!(piece.kind, Kind::Plain | Kind::Escaped) {
+                    "user_agent.synthetic.type" => brought.synthetic = true,
+                    "url.full" if matches!(piece.kind, Kind::Plain | Kind::Escaped) => {
                         return self.url(log, piece, text, writing, brought);
                     }
-                    brought.url_parts |= facts::url_part(part);
+                    _ => brought.url_parts |= facts::url_part(path),
                 }
             }
             _ => {}
@@ -207,8 +205,8 @@ impl Context<'_> {
         text: &str,
         writing: &mut Writing<'_>,
     ) {
-        if self.urls.concern(path)
-            && matches!(piece.kind, Kind::Plain | Kind::Escaped)
+        if matches!(piece.kind, Kind::Plain | Kind::Escaped)
+            && self.urls.concern(path)
             && self.cleaned(to, path, piece, text, writing)
         {
             return;

@@ -31,6 +31,7 @@ impl Urls {
     }
 
     /// Whether anything of a field is to be left out.
+    #[inline]
     pub(crate) fn concern(&self, path: &str) -> bool {
         (self.redact || self.strip.is_some()) && is_url_field(path)
     }
@@ -55,12 +56,20 @@ impl Urls {
     }
 
     /// What is left of a URL.
+    #[inline]
     pub(crate) fn left_of_url<'v>(&self, url: &'v str) -> Cow<'v, str> {
-        self.left("url.full", url).unwrap_or_default()
+        if self.strip.is_some() {
+            return self.left("url.full", url).unwrap_or_default();
+        }
+        match self.redact {
+            true => redact::redacted(url),
+            false => Cow::Borrowed(url),
+        }
     }
 }
 
 /// Whether a field holds a URL, or a part of one that is cleaned.
+#[inline]
 fn is_url_field(path: &str) -> bool {
     match path.as_bytes() {
         [b'u', b'r', b'l'] => true,

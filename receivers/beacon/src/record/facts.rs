@@ -12,8 +12,12 @@ use crate::url::parts;
 /// The parts of `url.full` that an event may bring itself.
 const URL_PARTS: [&str; 6] = ["scheme", "domain", "port", "path", "query", "fragment"];
 
-/// The bit of a part of a URL; none of what is no part.
-pub(super) fn url_part(part: &str) -> u8 {
+/// The bit of a field that is a part of the URL; none of what is none.
+#[inline]
+pub(super) fn url_part(path: &str) -> u8 {
+    let Some(part) = path.strip_prefix("url.") else {
+        return 0;
+    };
     let place = URL_PARTS.iter().position(|known| *known == part);
     place.map_or(0, |place| 1 << place)
 }
@@ -57,8 +61,10 @@ impl Context<'_> {
             );
         }
         string("browser.platform", facts.platform.as_deref());
-        string("user_agent.os.version", facts.platform_version.as_deref());
-        string("user_agent.device.name", facts.model.as_deref());
+        if let Some(asked) = &facts.asked {
+            string("user_agent.os.version", asked.platform_version.as_deref());
+            string("user_agent.device.name", asked.model.as_deref());
+        }
         if let (false, Some(session)) = (brought.session, self.session) {
             string("session.id", session.get().map(|session| &*session.id));
         }

@@ -35,10 +35,11 @@ impl Context<'_> {
     }
 
     fn is_of_agent(&self, path: &str) -> bool {
+        let asked = self.facts.asked.as_deref();
         match path {
             "user_agent.original" => true,
-            "user_agent.os.version" => self.facts.platform_version.is_some(),
-            "user_agent.device.name" => self.facts.model.is_some(),
+            "user_agent.os.version" => asked.is_some_and(|asked| asked.platform_version.is_some()),
+            "user_agent.device.name" => asked.is_some_and(|asked| asked.model.is_some()),
             _ => false,
         }
     }

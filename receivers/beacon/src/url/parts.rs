@@ -16,18 +16,15 @@ pub(crate) struct Parts<'u> {
 
 /// Takes a URL apart. `None` when it is not absolute.
 pub(crate) fn parts(url: &str) -> Option<Parts<'_>> {
-    let (scheme, rest) = url.split_once("://")?;
-    let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let path = memchr::memchr(b'/', rest.as_bytes()).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(path)?;
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    let (domain, port) = match host.rsplit_once(':') {
-        Some((domain, port)) if !port.contains(']') => (domain, port.parse().ok()),
-        _ => (host, None),
-    };
+    let colon = memchr::memchr(b':', url.as_bytes())?;
+    let (scheme, rest) = url.split_at_checked(colon)?;
+    let rest = rest.strip_prefix("://")?;
+    let (authority, rest) = up_to(rest, memchr::memchr3(b'/', b'?', b'#', rest.as_bytes()));
+    let (path, rest) = up_to(rest, memchr::memchr2(b'?', b'#', rest.as_bytes()));
+    let (query, fragment) = up_to(rest, memchr::memchr(b'#', rest.as_bytes()));
+    let query = query.strip_prefix('?').unwrap_or_default();
+    let fragment = fragment.strip_prefix('#').unwrap_or_default();
+    let (domain, port) = host(authority);
     Some(Parts {
         scheme,
         domain,
@@ -36,6 +33,26 @@ pub(crate) fn parts(url: &str) -> Option<Parts<'_>> {
         query,
         fragment,
     })
+}
+
+fn up_to(text: &str, end: Option<usize>) -> (&str, &str) {
+    let end = end.unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, ""))
+}
+
+/// The host and the port of an authority.
+fn host(authority: &str) -> (&str, Option<u16>) {
+    let host = match memchr::memrchr(b'@', authority.as_bytes()) {
+        Some(at) => authority.get(at + 1..).unwrap_or_default(),
+        None => authority,
+    };
+    match memchr::memrchr(b':', host.as_bytes()) {
+        Some(colon) if !host.ends_with(']') => {
+            let (domain, port) = up_to(host, Some(colon));
+            (domain, port.get(1..).and_then(|port| port.parse().ok()))
+        }
+        _ => (host, None),
+    }
 }
 
 #[cfg(test)]

@@ -44,8 +44,11 @@ pub(crate) fn redacted(url: &str) -> Cow<'_, str> {
 
 /// Whether there is surely nothing to take out, by one look.
 fn is_clean(url: &[u8]) -> bool {
+    if memchr::memchr2(b'=', b'@', url).is_none() {
+        return true;
+    }
     let Some(at) = memchr::memchr3(b'?', b'#', b'@', url) else {
-        return memchr::memchr(b'=', url).is_none();
+        return false;
     };
     let Some((b'?' | b'#', mut pair)) = url.get(at..).and_then(<[u8]>::split_first) else {
         return false;

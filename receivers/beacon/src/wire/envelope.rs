@@ -54,9 +54,23 @@ fn has_sign(body: &[u8]) -> bool {
     }
 }
 
+/// Whether an object begins as events of AWS do not: none of their keys has a dot, an underscore
+/// or an at sign, and nearly every beacon's first one has.
+fn begins_otherwise(body: &[u8]) -> bool {
+    let Some(start) = body.iter().take(FIRST).position(|byte| *byte == b'"') else {
+        return false;
+    };
+    let key = body.iter().skip(start + 1).take(FIRST);
+    key.take_while(|byte| **byte != b'"')
+        .any(|byte| matches!(byte, b'.' | b'_' | b'@'))
+}
+
+/// Within so many bytes are the beginning and the end of the first key.
+const FIRST: usize = 32;
+
 /// Opens an envelope. `None` when the body is something else.
 pub(crate) fn enclosed(body: &[u8]) -> Option<Enclosed> {
-    if !has_sign(body) {
+    if begins_otherwise(body) || !has_sign(body) {
         return None;
     }
     let text = std::str::from_utf8(body).ok()?;
