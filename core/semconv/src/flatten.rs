@@ -280,18 +280,21 @@ impl<V> Leaves<V> {
         self.collisions
     }
 
-    /// How many paths lie below one that has a value itself, as `a.b` below `a`: both
-    /// are kept, though no object could hold them.
-    pub fn below_values(&self) -> usize {
+    /// Whether a path lies below one that has a value itself, as `a.b` below `a`: both
+    /// are kept, though no object could hold them. Values whose own path has 64 bytes or
+    /// more are not looked at.
+    pub fn any_below_values(&self) -> bool {
         // Lengths of paths by what they begin with: hardly any path has a dot where another one ends
         // that begins like it.
         let mut lengths = [0_u64; 16];
         let group = |path: &[u8]| path.first().map_or(0, |first| usize::from(first & 15));
         let path = |leaf: &Leaf<V>| self.paths.as_bytes().get(leaf.start..leaf.end);
         for path in self.leaves.iter().filter_map(path) {
-            lengths[group(path)] |= 1 << path.len().min(63);
+            if path.len() < 64 {
+                lengths[group(path)] |= 1 << path.len();
+            }
         }
-        let is_below = |path: &&[u8]| {
+        let is_below = |path: &[u8]| {
             let mut ends = lengths[group(path)];
             while ends != 0 {
                 let end = ends.trailing_zeros() as usize;
@@ -299,26 +302,14 @@ impl<V> Leaves<V> {
                     return false;
                 }
                 ends &= ends - 1;
-                if path.get(end) == Some(&b'.') && self.has(path.get(..end)) {
+                let above = path.get(..end).filter(|_| path.get(end) == Some(&b'.'));
+                if above.is_some_and(|above| self.find(above, hash(above)).is_ok()) {
                     return true;
-                }
-                if end == 63 {
-                    return self.is_below_long(path);
                 }
             }
             false
         };
-        self.leaves.iter().filter_map(path).filter(is_below).count()
-    }
-
-    fn has(&self, path: Option<&[u8]>) -> bool {
-        path.is_some_and(|path| self.find(path, hash(path)).is_ok())
-    }
-
-    /// The same for values whose paths have 63 bytes or more.
-    #[cold]
-    fn is_below_long(&self, path: &[u8]) -> bool {
-        (63..path.len()).any(|end| path.get(end) == Some(&b'.') && self.has(path.get(..end)))
+        self.leaves.iter().filter_map(path).any(is_below)
     }
 
     /// Forgets everything but its memory.
@@ -369,30 +360,43 @@ mod tests {
         }
     }
 
+    fn any_below(paths: &[String]) -> bool {
+        let mut leaves = Leaves::default();
+        for path in paths {
+            leaves.leaf(path, 1);
+        }
+        leaves.any_below_values()
+    }
+
     #[test]
-    fn paths_below_values_are_counted() {
-        let count = |paths: &[&str]| {
-            let mut leaves = Leaves::default();
-            for path in paths {
-                leaves.leaf(path, 1);
-            }
-            assert_eq!(leaves.len(), paths.len());
-            leaves.below_values()
-        };
-        let long = "z".repeat(70);
-        let longer = format!("{long}.a");
-        let table: [(&[&str], usize); 8] = [
-            (&[], 0),
-            (&["a", "ab.c", "b.a"], 0),
-            (&["a.b", "a", "a.c.d"], 2),
-            (&["a.b.c", "a.b"], 1),
-            (&["a.b.c", "a.b", "a"], 2),
-            (&["url.full", "page.id", "message", "session.id"], 0),
-            (&[&long, &longer, "z.a"], 1),
-            (&[&longer, "zz", &long, "zz.a"], 2),
+    fn paths_below_values_are_found() {
+        let (short, long) = ("z".repeat(63), "z".repeat(64));
+        let table: [(&[&str], bool); 8] = [
+            (&[], false),
+            (&["a", "ab.c", "b.a"], false),
+            (&["a.b", "a", "a.c.d"], true),
+            (&["a.b.c", "a.b"], true),
+            (&["url.full", "page.id", "message", "session.id"], false),
+            (&[&short, &format!("{short}.a")], true),
+            (&[&format!("{short}.a.b"), "y", &short], true),
+            (&[&long, &format!("{long}.a")], false),
         ];
         for (paths, expected) in table {
-            assert_eq!(count(paths), expected, "{paths:?}");
+            let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+            assert_eq!(any_below(&paths), expected, "{paths:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn paths_below_values_are_found_as_plainly_defined(
+            paths in proptest::collection::vec("[aq1A.]{1,4}|[aq]{60,66}(\\.[aq]{0,2})?", 0..12)
+        ) {
+            let short = |path: &&String| path.len() < 64;
+            let plainly = paths.iter().filter(short).any(|above| {
+                paths.iter().any(|path| path.starts_with(&format!("{above}.")))
+            });
+            proptest::prop_assert_eq!(any_below(&paths), plainly);
         }
     }
 

@@ -40,6 +40,7 @@ pub(crate) fn lines(body: &str) -> impl Iterator<Item = &str> + Clone {
 pub(crate) struct Reader<'r> {
     urls: &'r Urls,
     plays: &'r Plays,
+    site: &'r str,
     event: String,
     /// The fields behind those that have a name of their own.
     rest: String,
@@ -75,10 +76,11 @@ struct Report<'t> {
 }
 
 impl<'r> Reader<'r> {
-    pub(crate) fn new(urls: &'r Urls, plays: &'r Plays) -> Reader<'r> {
+    pub(crate) fn new(urls: &'r Urls, plays: &'r Plays, site: &'r str) -> Reader<'r> {
         Reader {
             urls,
             plays,
+            site,
             event: String::new(),
             rest: String::new(),
         }
@@ -105,7 +107,7 @@ impl<'r> Reader<'r> {
         }
         self.event.clear();
         self.event.push('{');
-        report.write(self.plays, &mut self.event);
+        report.write(self.plays, self.site, &mut self.event);
         self.event.push_str(&self.rest);
         // every field ends so, and there is one at least
         self.event.pop();
@@ -169,8 +171,8 @@ impl<'t> Report<'t> {
         }
     }
 
-    fn write(&self, plays: &Plays, out: &mut String) {
-        let name = Name::of(self, plays);
+    fn write(&self, plays: &Plays, site: &str, out: &mut String) {
+        let name = Name::of(self, plays, site);
         field(out, "event.action", |out| {
             name.write(out);
         });

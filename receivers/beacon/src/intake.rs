@@ -169,14 +169,19 @@ impl Intake {
         self.clock.unix_nano()
     }
 
+    /// How many events a request may have.
+    pub(crate) fn max_events(&self) -> usize {
+        self.max_events
+    }
+
     /// Whether malformed bodies are explained.
     pub(crate) fn explains(&self) -> bool {
         self.debug
     }
 
-    /// Reads what players report.
-    pub(crate) fn players(&self) -> Reader<'_> {
-        Reader::new(&self.urls, &self.plays)
+    /// Reads what players of a site report.
+    pub(crate) fn players<'r>(&'r self, site: &'r str) -> Reader<'r> {
+        Reader::new(&self.urls, &self.plays, site)
     }
 
     /// Reads the texts of a request, hands the events over, and answers as the

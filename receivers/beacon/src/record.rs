@@ -112,7 +112,7 @@ pub(crate) fn write(
         truncated,
         denied: brought.denied,
         renamed: brought.is_renamed,
-        clashes: fields.leaves.below_values() > 0,
+        clashes: fields.leaves.any_below_values(),
     }
 }
 
@@ -140,6 +140,10 @@ pub(crate) fn write_start(
         let time = context.clock.event_time(times::of(piece, text));
         log.time_unix_nano(time.nanos);
         brought.time = true;
+    }
+    let rate = context.find(fields, text, "beacon.sample_rate");
+    if let Some((piece, text)) = rate {
+        context.sample_rate(log, piece, text, &mut brought);
     }
     context.add(log, &brought, writing);
 }
@@ -184,9 +188,7 @@ impl Context<'_> {
                         }
                     }
                     "user_agent.synthetic.type" => brought.synthetic = true,
-                    "url.full" if matches!(piece.kind, Kind::Plain | Kind::Escaped) => {
-                        return self.url(log, piece, text, writing, brought);
-                    }
+                    "url.full" => return self.url(log, piece, text, writing, brought),
                     _ => brought.url_parts |= facts::url_part(path),
                 }
             }
@@ -248,7 +250,11 @@ impl Context<'_> {
         writing: &mut Writing<'_>,
         brought: &mut Brought<'v>,
     ) {
-        let whole = piece.string(text).unwrap_or_default();
+        let Some(whole) = piece.string(text) else {
+            // what is no text is no URL
+            brought.denied += 1;
+            return;
+        };
         let other = match self.urls.left_of_url(&whole) {
             Cow::Borrowed(left) if left.len() == whole.len() => None,
             left => Some(left.into_owned()),
@@ -269,8 +275,7 @@ impl Context<'_> {
         text: &str,
         brought: &mut Brought<'_>,
     ) {
-        let rate: Option<f64> = piece.raw(text).parse().ok();
-        let Some(rate) = rate.filter(|rate| *rate > 0.0 && *rate <= 1.0) else {
+        let Some(rate) = rate_of(piece, text) else {
             brought.denied += 1;
             return;
         };
@@ -389,6 +394,12 @@ impl Context<'_> {
             writing.attribute(log, "beacon.client_timestamp", piece, text);
         }
     }
+}
+
+/// A part of the sessions: above 0 and at most 1.
+fn rate_of(piece: Piece, text: &str) -> Option<f64> {
+    let rate: f64 = piece.raw(text).parse().ok()?;
+    (rate > 0.0 && rate <= 1.0).then_some(rate)
 }
 
 /// Whether a value is the id of a session.

@@ -86,8 +86,8 @@ impl Salts {
     pub(crate) fn at(&self, now: u64) -> (Salt, Salt) {
         let day = now / DAY;
         let mut days = self.days.lock();
-        // Requests come late, and clocks go back: what is gone stays gone.
-        if day > days.today {
+        // Requests come late: what is gone stays gone. A clock that was ahead is another matter.
+        if day > days.today || day + 1 < days.today {
             *days = self.turned(*days, day);
         }
         (days.salt, days.yesterday)

@@ -88,10 +88,11 @@ impl Sessions {
     fn of(&self, site: &str, facts: &ClientFacts, now: u64) -> Option<Session> {
         let address = client_of(facts.whole?);
         let agent = facts.user_agent.as_ref().map(|agent| agent.as_bytes());
-        let (today, yesterday) = self.salts.at(now);
-        let name = client_hash(&today, site, address, agent.unwrap_or_default());
         let shard = self.hasher.hash_one(address) as usize % SHARDS;
         let mut clients = self.shards[shard].lock();
+        // Within the lock, so that nobody comes with older salts behind somebody with newer ones.
+        let (today, yesterday) = self.salts.at(now);
+        let name = client_hash(&today, site, address, agent.unwrap_or_default());
         let before = match clients.get(&name) {
             Some(known) => Some(*known),
             // Sessions go on over midnight, under the client's new name.

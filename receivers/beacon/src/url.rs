@@ -40,7 +40,7 @@ impl Urls {
     /// nothing is. Borrowed: all of it.
     pub(crate) fn left<'v>(&self, path: &str, value: &'v str) -> Option<Cow<'v, str>> {
         if self.redact && matches!(path, "url.username" | "url.password") {
-            return Some(Cow::Borrowed(redact::REDACTED));
+            return Some(Cow::Owned(redact::REDACTED.to_owned()));
         }
         let stripped = match &self.strip {
             Some(strip) => strip.field(path, value)?,
@@ -147,6 +147,8 @@ mod tests {
             usual.left("url.full", "https://a.example/"),
             Some(Cow::Borrowed(_))
         ));
+        let eight = usual.left("url.password", "hunter22");
+        assert!(matches!(eight, Some(Cow::Owned(left)) if left == "REDACTED"));
         assert_eq!(
             usual.left("url.password", "pw").as_deref(),
             Some("REDACTED")

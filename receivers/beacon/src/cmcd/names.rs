@@ -16,11 +16,11 @@ pub(super) enum Name<'r> {
 }
 
 impl<'r> Name<'r> {
-    pub(super) fn of(report: &'r Report<'_>, plays: &Plays) -> Name<'r> {
+    pub(super) fn of(report: &'r Report<'_>, plays: &Plays, site: &str) -> Name<'r> {
         let known = match report.event.as_deref() {
             // data about a request
             None => "request",
-            Some("ps") => state(report, plays),
+            Some("ps") => state(report, plays, site),
             Some("e") => "error",
             Some("t") => "progress",
             Some("bc") => "quality_changed",
@@ -64,10 +64,10 @@ impl<'r> Name<'r> {
 /// A report that it plays does not tell why. One with `msd`, which comes once, is a start;
 /// starvation is told of when it is over; the first one of a session is a start too. Without a
 /// session it is taken for no start, since a start that was none is counted.
-fn state(report: &Report<'_>, plays: &Plays) -> &'static str {
+fn state(report: &Report<'_>, plays: &Plays, site: &str) -> &'static str {
     match report.state.as_deref() {
         Some("s" | "d") => "load",
-        Some("p") => played(report, plays),
+        Some("p") => played(report, plays, site),
         Some("a") => "paused",
         Some("k") => "seek",
         Some("r") => "stall_start",
@@ -79,11 +79,11 @@ fn state(report: &Report<'_>, plays: &Plays) -> &'static str {
     }
 }
 
-fn played(report: &Report<'_>, plays: &Plays) -> &'static str {
+fn played(report: &Report<'_>, plays: &Plays, site: &str) -> &'static str {
     let session = report.session.as_deref();
     let this = (report.time, report.sequence);
     // said in any case, so that the next one is none
-    let is_first = session.is_some_and(|session| plays.begin(session, this));
+    let is_first = session.is_some_and(|session| plays.begin(site, session, this));
     if report.startup.is_some() {
         "started"
     } else if report.starved || report.stalled.is_some() {

@@ -29,8 +29,8 @@ impl Plays {
 
     /// Whether a report that it plays is the first one of a session; so is the same
     /// report when it is sent again.
-    pub(super) fn begin(&self, session: &str, report: Report) -> bool {
-        let session = self.hasher.hash_one(session);
+    pub(super) fn begin(&self, site: &str, session: &str, report: Report) -> bool {
+        let session = self.hasher.hash_one((site, session));
         let mut first = self.first.lock();
         match first.get(&session) {
             Some(known) => report != (None, None) && *known == report,
@@ -58,8 +58,13 @@ mod tests {
             ("c", (None, None), true),
             ("c", (None, None), false),
         ];
+        assert!(plays.begin("other", "a", (Some(2), None)));
         for (session, report, begins) in table {
-            assert_eq!(plays.begin(session, report), begins, "{session} {report:?}");
+            assert_eq!(
+                plays.begin("", session, report),
+                begins,
+                "{session} {report:?}"
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ fn urls() -> Urls {
 
 fn event(line: &str) -> Map<String, Value> {
     let (urls, plays) = (urls(), Plays::new());
-    let mut reader = Reader::new(&urls, &plays);
+    let mut reader = Reader::new(&urls, &plays, "");
     let text = reader
         .event(line)
         .unwrap_or_else(|fault| panic!("{line}: {fault:?}"));
@@ -216,7 +216,7 @@ fn urls_are_written_without_their_secrets() {
         sanitize: false,
         ..crate::Config::default()
     });
-    let mut as_it_is = Reader::new(&as_they_are, &plays);
+    let mut as_it_is = Reader::new(&as_they_are, &plays, "");
     let text = as_it_is
         .event("url=\"https://a.example/?token=t\"")
         .unwrap();
@@ -226,7 +226,7 @@ fn urls_are_written_without_their_secrets() {
         ..crate::Config::default()
     };
     let urls = Urls::new(&config);
-    let mut without_queries = Reader::new(&urls, &plays);
+    let mut without_queries = Reader::new(&urls, &plays, "");
     let line = "nor=(\"a.m4s?x=1\" \"b%3Fx%3D1\" \"c\"),url=\"https://a.example/?token=t\"";
     let event: Value = serde_json::from_str(without_queries.event(line).unwrap()).unwrap();
     assert_eq!(event["cmcd.nor"], json!(["a.m4s", "b", "c"]));
@@ -236,7 +236,7 @@ fn urls_are_written_without_their_secrets() {
 #[test]
 fn the_first_play_of_a_session_is_a_start() {
     let (urls, plays) = (urls(), Plays::new());
-    let mut reader = Reader::new(&urls, &plays);
+    let mut reader = Reader::new(&urls, &plays, "");
     let table = [
         ("e=ps,sta=s,sid=\"a\",ts=1", "media.load"),
         ("e=ps,sta=p,sid=\"a\",ts=2", "media.started"),
@@ -266,7 +266,7 @@ fn lines_of_a_body() {
 fn a_report_has_an_end() {
     let line = |bytes: usize| format!("a=\"{}\"", "x".repeat(bytes - 4));
     let (urls, plays) = (urls(), Plays::new());
-    let mut reader = Reader::new(&urls, &plays);
+    let mut reader = Reader::new(&urls, &plays, "");
     assert!(reader.event(&line(LONGEST)).is_ok());
     assert_eq!(reader.event(&line(LONGEST + 1)).unwrap_err().at, LONGEST);
     assert_eq!(
@@ -295,7 +295,7 @@ proptest! {
     fn whatever_is_read_is_an_object_of_json(any in ".{0,40}", almost in almost_a_report()) {
         for line in [any, almost] {
             let (urls, plays) = (urls(), Plays::new());
-    let mut reader = Reader::new(&urls, &plays);
+    let mut reader = Reader::new(&urls, &plays, "");
             if let Ok(text) = reader.event(&line) {
                 let event: Map<String, Value> = serde_json::from_str(text)
                     .unwrap_or_else(|error| panic!("{line}: {error}: {text}"));

@@ -44,7 +44,7 @@ impl Endpoint {
         };
         let body = match self.encoding(headers.content_encoding, &wire)? {
             Some(encoding) => {
-                let body = Box::pin(self.inflated(encoding, wire)).await?;
+                let body = Box::pin(self.inflated(encoding, wire, self.max_inflated)).await?;
                 visit.paid = Charge::none();
                 body
             }
@@ -106,7 +106,7 @@ impl Endpoint {
 
     /// The text of JSON that a query stands for.
     pub(super) fn query(&self, query: &str) -> Option<String> {
-        wire::query(query, self.intake.players())
+        wire::query(query, self.intake.players(""))
     }
 
     /// A body without a media type: JSON, base64 of it, or a form.
@@ -154,12 +154,22 @@ impl Endpoint {
             self.intake.metrics.dropped(Reason::Size, 1);
             return Err(Answer::refusal(StatusCode::PAYLOAD_TOO_LARGE).because(Reason::Size, 1));
         }
+        if enclosed.bodies.len() > self.intake.max_events() {
+            return Err(self.intake.too_many());
+        }
         let request = &mut visit.request;
         request.broken = enclosed.broken;
-        let peer = self.peer_inside(visit.peer, &enclosed);
         let inside = enclosed.headers.as_ref();
         let of_client = inside.unwrap_or(outer);
-        let address = self.addresses.of(peer, of_client);
+        // Who brings the envelope: a browser behind a trusted proxy may make one up.
+        let bringer = visit.address.map(|address| SocketAddr::new(address, 0));
+        let seen = enclosed.source.map(|source| SocketAddr::new(source, 0));
+        let address = if self.trusts(bringer) {
+            // a load balancer writes it into a header, which counts as any other
+            self.addresses.of(seen.or(bringer), of_client)
+        } else {
+            visit.address
+        };
         let headers = inside.map(Headers::of).unwrap_or_default();
         let inner = |value| headers::text(value);
         let within = enclosed
@@ -183,16 +193,22 @@ impl Endpoint {
         self.check_origin(request)?;
         self.learn(&Headers::of(of_client), address, request);
         // The service lets headers of its peer through: that one is to be a proxy, too.
-        let seen = enclosed.source.map(|source| SocketAddr::new(source, 0));
         self.locate(&mut request.facts, address, || {
-            let trusted = self.trusts(visit.peer) && self.trusts(seen);
+            let hop = seen.or_else(|| last_hop(inside?));
+            let trusted = self.trusts(bringer) && hop.is_some() && self.trusts(hop);
             trusted.then_some(of_client)
         });
         let form = wire::form_of(headers.content_type).map_err(|error| self.unsupported(error))?;
         let mut sources = Sources::new();
+        // of all of them together
+        let mut left = self.max_inflated;
         for body in enclosed.bodies {
             let body = match self.encoding(headers.content_encoding, &body)? {
-                Some(encoding) => Box::pin(self.inflated(encoding, body)).await?,
+                Some(encoding) => {
+                    let body = Box::pin(self.inflated(encoding, body, left)).await?;
+                    left -= body.len().min(left);
+                    body
+                }
                 None => body,
             };
             sources.append(&mut self.texts(form.clone(), body, None)?);
@@ -209,16 +225,6 @@ impl Endpoint {
         Ok((sources, enclosed.request_id))
     }
 
-    /// The address that the service saw, believed only when the one who
-    /// forwards it is.
-    fn peer_inside(&self, peer: Option<SocketAddr>, enclosed: &Enclosed) -> Option<SocketAddr> {
-        match enclosed.source {
-            Some(source) if self.trusts(peer) => Some(SocketAddr::new(source, 0)),
-            // A load balancer writes it into a header, which counts as any other.
-            _ => peer,
-        }
-    }
-
     fn encoding(
         &self,
         header: Option<&HeaderValue>,
@@ -227,8 +233,14 @@ impl Endpoint {
         wire::encoding_of(header, wire).map_err(|error| self.unsupported(error))
     }
 
-    async fn inflated(&self, encoding: Encoding, wire: Bytes) -> Result<Bytes, Answer> {
-        let limits = InflateLimits::new(self.max_inflated);
+    /// The body, which may have `limit` bytes.
+    async fn inflated(
+        &self,
+        encoding: Encoding,
+        wire: Bytes,
+        limit: usize,
+    ) -> Result<Bytes, Answer> {
+        let limits = InflateLimits::new(limit);
         let inflated = if wire.len() > OFFLOAD_ABOVE {
             let budget = Arc::clone(&self.budget);
             let work = move || net::inflate(encoding, &wire, limits, &*budget);
@@ -277,6 +289,20 @@ impl Endpoint {
             .because(Reason::Parse, 1)
             .text(format!("not read here: {}", error.0))
     }
+}
+
+/// Whom a load balancer has seen: it says so behind what was said before.
+fn last_hop(headers: &HeaderMap) -> Option<SocketAddr> {
+    let lines = headers.get_all("x-forwarded-for");
+    let last = lines
+        .iter()
+        .next_back()?
+        .to_str()
+        .ok()?
+        .rsplit(',')
+        .next()?;
+    let address = last.trim().parse().ok()?;
+    Some(SocketAddr::new(address, 0))
 }
 
 fn source(body: Bytes) -> Source {

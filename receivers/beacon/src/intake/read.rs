@@ -109,6 +109,9 @@ impl Intake {
         if text.len() >= MAX_TEXT {
             return Err(self.too_many());
         }
+        if scratch.writer.size() > self.max_payload {
+            return Err(self.too_large());
+        }
         match framing {
             Framing::Reports => return self.reports(text, request, scratch, sum),
             Framing::Cmcd => return self.cmcd(text, request, scratch, sum),
@@ -364,7 +367,7 @@ impl Intake {
             .text(text)
     }
 
-    fn too_many(&self) -> Answer {
+    pub(crate) fn too_many(&self) -> Answer {
         self.metrics.dropped(Reason::Size, 1);
         let text = format!("more than {} events in one request", self.max_events);
         Answer::refusal(StatusCode::PAYLOAD_TOO_LARGE)

@@ -80,18 +80,20 @@ impl Intake {
             session: session.as_ref(),
             ..self.context(ClientClock::new(request.received, None), request, site)
         };
-        let mut reader = self.players();
-        if let (true, Some(line)) = (sum.is_alone && count == 1, lines.clone().next()) {
+        let mut reader = self.players(site.map_or("", |site| &site.name));
+        let is_alone = sum.is_alone && count == 1 && sum.batch.is_none();
+        if let (true, Some(line)) = (is_alone, lines.clone().next()) {
             let event = reader.event(line).map_err(|error| self.unreadable(error))?;
-            if sum.batch.is_none()
-                && scratch.fields.read(event, self.shape).is_ok()
-                && !is_left_out(site, &scratch.fields, event, &context)
-            {
+            if scratch.fields.read(event, self.shape).is_err() {
+                self.event(event, site, &context, scratch, sum)?;
+            } else if is_left_out(site, &scratch.fields, event, &context) {
+                sum.drop(Reason::Sampled, 1);
+            } else {
                 let (fields, escaped) = (&scratch.fields, &mut scratch.text);
                 let write = |writer: &mut _| self.write(event, &context, fields, escaped, writer);
                 sum.gathered = Some(self.gathering.add(site, write));
-                return Ok(());
             }
+            return Ok(());
         }
         self.resource(site, &Envelope::default(), &context, scratch);
         for line in lines {

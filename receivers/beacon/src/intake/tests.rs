@@ -111,7 +111,7 @@ proptest! {
             }
             let text = wire::text(&body);
             let _ = wire::urlencoded(&text);
-            let _ = wire::query(&text, intake.players());
+            let _ = wire::query(&text, intake.players(""));
             let _ = wire::multipart(&body, "B");
             let _ = wire::enclosed(text.as_bytes());
             let _ = wire::plain_or_base64(&text, true);

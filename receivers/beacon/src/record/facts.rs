@@ -119,7 +119,11 @@ impl Context<'_> {
     /// trusted sender says or leaves out.
     fn split(&self, log: &mut LogWriter<'_>, url: &str, brought: u8, writing: &mut Writing<'_>) {
         let Some(parts) = parts(url) else { return };
-        let lacks = |place: u8, key: &str| brought & (1 << place) == 0 && !self.trusts(key);
+        let lacks = |place: u8, key: &str| {
+            brought & (1 << place) == 0
+                && !self.trusts(key)
+                && self.rules.is_none_or(|rules| rules.permit(key))
+        };
         let strings = [
             (0, "url.scheme", parts.scheme),
             (1, "url.domain", parts.domain),

@@ -68,10 +68,18 @@ impl Brought<'_> {
     }
 }
 
-/// What tells one visitor from another.
+/// What tells one visitor from another, or where one is below the country.
 pub(super) fn is_personal(path: &str) -> bool {
+    let is_address = || {
+        let role = path
+            .strip_prefix("client.")
+            .or(path.strip_prefix("source."));
+        role.is_some_and(|field| matches!(field, "ip" | "address" | "domain" | "nat.ip"))
+    };
     path == "session.id"
         || path == "session.previous_id"
         || path.starts_with("user.")
         || path.starts_with("enduser.")
+        || is_address()
+        || is_place(path) && !path.contains("country") && !path.contains("continent")
 }

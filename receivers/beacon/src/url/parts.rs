@@ -19,6 +19,12 @@ pub(crate) fn parts(url: &str) -> Option<Parts<'_>> {
     let colon = memchr::memchr(b':', url.as_bytes())?;
     let (scheme, rest) = url.split_at_checked(colon)?;
     let rest = rest.strip_prefix("://")?;
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    if !scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        || !scheme.bytes().all(is_usual)
+    {
+        return None;
+    }
     let (authority, rest) = up_to(rest, memchr::memchr3(b'/', b'?', b'#', rest.as_bytes()));
     let (path, rest) = up_to(rest, memchr::memchr2(b'?', b'#', rest.as_bytes()));
     let (query, fragment) = up_to(rest, memchr::memchr(b'#', rest.as_bytes()));
@@ -93,6 +99,8 @@ mod tests {
             assert_eq!(parts(url), Some(expected), "{url}");
         }
         assert_eq!(parts("/p?q=1"), None);
+        assert_eq!(parts("/p?u=https://b.example/x"), None);
+        assert_eq!(parts("://b.example/x"), None);
         assert_eq!(parts(""), None);
     }
 }

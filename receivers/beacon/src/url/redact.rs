@@ -47,12 +47,8 @@ fn is_clean(url: &[u8]) -> bool {
     if memchr::memchr2(b'=', b'@', url).is_none() {
         return true;
     }
-    let Some(at) = memchr::memchr3(b'?', b'#', b'@', url) else {
-        return false;
-    };
-    let Some((b'?' | b'#', mut pair)) = url.get(at..).and_then(<[u8]>::split_first) else {
-        return false;
-    };
+    // what stands before the first pair of a URL is none with a secret key
+    let mut pair = url;
     loop {
         let end = pair
             .iter()
@@ -86,16 +82,8 @@ fn without_credentials(url: &str) -> Option<String> {
 }
 
 fn without_values(url: &str) -> Option<String> {
-    let start = match memchr::memchr2(b'?', b'#', url.as_bytes()) {
-        Some(at) => at + 1,
-        None => {
-            // a query alone
-            memchr::memchr(b'=', url.as_bytes()).filter(|_| !url.contains("://"))?;
-            0
-        }
-    };
-    let (before, mut rest) = url.split_at_checked(start)?;
-    let mut clean = before.to_owned();
+    let mut clean = String::with_capacity(url.len());
+    let mut rest = url;
     let mut found = false;
     while !rest.is_empty() {
         let end = rest.bytes().position(is_border).unwrap_or(rest.len());
@@ -163,6 +151,12 @@ mod tests {
                 "https://a.example/?sig=&Token=a",
             ),
             ("code=abc&x=1", "code=REDACTED&x=1"),
+            ("code=abc&next=/a?b=1", "code=REDACTED&next=/a?b=1"),
+            (
+                "access_token=x&state=/y?z#f",
+                "access_token=REDACTED&state=/y?z#f",
+            ),
+            ("/p/token=1/x", "/p/token=1/x"),
             ("not a url", "not a url"),
             ("", ""),
             ("?#&", "?#&"),

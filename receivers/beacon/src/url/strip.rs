@@ -28,14 +28,15 @@ impl Strip {
 
     /// What is left of the value of a URL field; `None` when nothing is.
     pub(crate) fn field<'v>(&self, path: &str, value: &'v str) -> Option<Cow<'v, str>> {
-        match path {
-            "url.fragment" => (!self.fragment).then_some(Cow::Borrowed(value)),
-            "url.query" => {
-                let query = self.query(value);
-                (!query.is_empty()).then_some(query)
-            }
-            _ => Some(self.url(value)),
+        // also below another name
+        if path.ends_with("url.fragment") {
+            return (!self.fragment).then_some(Cow::Borrowed(value));
         }
+        if path.ends_with("url.query") {
+            let query = self.query(value);
+            return (!query.is_empty()).then_some(query);
+        }
+        Some(self.url(value))
     }
 
     /// The URL with what is left of its query and fragment.
@@ -120,6 +121,8 @@ mod tests {
         }
         assert_eq!(all.field("url.query", "a=1"), None);
         assert_eq!(all.field("url.fragment", "top"), None);
+        assert_eq!(all.field("x.url.query", "a=1"), None);
+        assert_eq!(all.field("x.url.fragment", "top"), None);
         assert_eq!(all.field("url.original", "/p?a=1").as_deref(), Some("/p"));
         let some = strip(StripQuery::Allowlist, false);
         assert_eq!(

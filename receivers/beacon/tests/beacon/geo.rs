@@ -319,7 +319,17 @@ async fn the_address_inside_an_envelope_counts() {
         (Some(CLIENT), json!({}), Some("CA")),
         (Some(CLIENT), says_france.clone(), Some("CA")),
         (Some("127.0.0.1"), from_proxy.clone(), Some("FR")),
-        (None, says_france.clone(), Some("FR")),
+        (None, says_france.clone(), None),
+        (
+            None,
+            json!({"cf-ipcountry": "FR", "x-forwarded-for": format!("{CLIENT}, 127.0.0.1")}),
+            Some("FR"),
+        ),
+        (
+            None,
+            json!({"cf-ipcountry": "FR", "x-forwarded-for": CLIENT}),
+            Some("CA"),
+        ),
     ] {
         let body = envelope(source, &headers);
         let got = place(&rig, &[], &body).await;

@@ -1,5 +1,6 @@
 //! What strangers try: forged facts, other ways to what is denied, small requests that become large.
 
+use base64::Engine;
 use serde_json::{Value, json};
 
 use crate::rig::{Rig, attributes};
@@ -14,15 +15,53 @@ async fn an_address_inside_an_envelope_is_believed_from_trusted_proxies_only() {
     );
     let bare = format!(r#"{{{forwarded},"body":"{{\"a\":1}}","isBase64Encoded":false}}"#);
     let firehose = r#"{"requestId":"r","timestamp":1,"records":[{"data":"eyJhIjoxfQ=="}]}"#;
-    for body in [&*balancer, &bare, firehose] {
-        let outer = [TEXT, ("x-forwarded-for", "192.0.2.7")];
-        let stranger = Rig::start("").await;
-        stranger.send("POST /b", &outer, body).await;
-        assert_eq!(stranger.attributes()["client.ip"], "127.0.0.1", "{body}");
-        let proxy = Rig::start("trusted_proxies: [127.0.0.1]").await;
-        proxy.send("POST /b", &outer, body).await;
+    let trusting = "trusted_proxies: [127.0.0.1]";
+    // settings, outer X-Forwarded-For, address
+    let table = [
+        ("", "198.51.100.9", "127.0.0.1"),
+        ("", "", "127.0.0.1"),
+        // a browser behind a proxy, which makes the envelope up
+        (trusting, "198.51.100.9", "198.51.100.9"),
+    ];
+    let gateway =
+        r#"{"requestContext":{"http":{"sourceIp":"192.0.2.7"}},"headers":{},"body":"{\"a\":1}"}"#;
+    for body in [&*balancer, &bare, gateway, firehose] {
+        for (settings, outer, expected) in table {
+            let rig = Rig::start(settings).await;
+            rig.send("POST /b", &[TEXT, ("x-forwarded-for", outer)], body)
+                .await;
+            assert_eq!(rig.attributes()["client.ip"], expected, "{settings} {body}");
+        }
+    }
+    // the proxy itself brings it
+    for body in [&*balancer, &bare, gateway] {
+        let proxy = Rig::start(trusting).await;
+        proxy.send("POST /b", &[TEXT], body).await;
         assert_eq!(proxy.attributes()["client.ip"], "192.0.2.7", "{body}");
     }
+}
+
+#[tokio::test]
+async fn records_of_an_envelope_share_the_limits_of_a_body() {
+    let spaces = bytes::Bytes::from(vec![b' '; 900 << 10]);
+    let small = net::compress(net::Encoding::Zstd, None, &[spaces]).unwrap();
+    let data = base64::engine::general_purpose::STANDARD.encode(&small);
+    let records = |count: usize, data: &str| {
+        let records = vec![json!({"data": data}); count];
+        json!({"requestId": "r", "timestamp": 1, "records": records}).to_string()
+    };
+    let rig = Rig::start("").await;
+    assert_eq!(rig.beacon(records(2, &data)).await.status, 413);
+    assert_eq!(rig.beacon(records(501, "eyJhIjoxfQ==")).await.status, 413);
+    // each with as many bytes of headers as there may be
+    let long = "x".repeat(30 << 10);
+    let headers = [TEXT, ("user-agent", &*long), ("referer", &*long)];
+    let rig = Rig::start("max_inflated_bytes: 64KiB\nlimits: {string_bytes: 32KiB}").await;
+    let reply = rig
+        .send("POST /b", &headers, records(400, "eyJhIjoxfQ=="))
+        .await;
+    assert_eq!(reply.status, 413);
+    assert!(rig.records().is_empty());
 }
 
 #[tokio::test]
@@ -107,6 +146,41 @@ async fn no_weight_of_a_client_counts_for_more_than_all() {
 }
 
 #[tokio::test]
+async fn privacy_is_for_trusted_fields_too() {
+    let rig = Rig::start("trust_client_fields: [\"*\"]").await;
+    let body = json!({
+        "a": 1, "client.ip": "192.0.2.7", "client.geo.city_name": "Bern", "client.geo.country_iso_code": "CH",
+        "user.id": "u", "session.id": "own-session",
+    });
+    rig.send("POST /b", &[TEXT, ("dnt", "1")], body.to_string())
+        .await;
+    let attributes = rig.attributes();
+    assert_eq!(attributes["client.geo.country_iso_code"], "CH");
+    for personal in ["client.ip", "client.geo.city_name", "user.id", "session.id"] {
+        assert!(!attributes.contains_key(personal), "{personal}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_url_and_what_is_denied_is_not_taken_apart() {
+    let rig = Rig::start("denied_attributes: [url.query]").await;
+    rig.beacon(r#"{"a":1,"url.full":"https://a.example/p?q=1"}"#)
+        .await;
+    let attributes = rig.attributes();
+    assert_eq!(attributes["url.path"], "/p");
+    assert!(!attributes.contains_key("url.query"));
+    let rig = Rig::start("").await;
+    let headers = [TEXT, ("referer", "https://b.example/")];
+    rig.send(
+        "POST /b",
+        &headers,
+        r#"{"a":1,"url.full":["https://a.example/?token=t"]}"#,
+    )
+    .await;
+    assert_eq!(rig.attributes()["url.full"], "https://b.example/");
+}
+
+#[tokio::test]
 async fn the_resource_of_a_batch_is_no_way_around() {
     let rig = Rig::start("strip_query: allowlist").await;
     let batch = json!({
@@ -172,7 +246,7 @@ async fn headers_have_the_limits_of_fields() {
 
 #[tokio::test]
 async fn the_whole_address_is_nowhere_when_it_is_not_to_be_kept() {
-    let more = "session: {start_event: true}\nkeys: [{key: k, sample: 0.999}]\ntrusted_proxies: [127.0.0.1]";
+    let more = "session: {start_event: true}\nkeys: [{key: k, sample: 0.999999}]\ntrusted_proxies: [127.0.0.1]";
     for keep in ["anonymize", "hash", "drop"] {
         for address in ["198.51.100.77", "2001:db8:1:2:3::77"] {
             let rig = Rig::start(&format!("client_ip: {keep}\n{more}")).await;
