@@ -19,6 +19,7 @@ use crate::times::{self, ClientClock};
 use crate::url::Urls;
 
 /// What the records of one request have in common.
+#[derive(Clone, Copy)]
 pub(crate) struct Context<'r> {
     pub(crate) clock: ClientClock,
     pub(crate) facts: &'r ClientFacts,
@@ -65,6 +66,8 @@ struct Brought<'v> {
     is_renamed: bool,
     /// How many attributes may not be sent.
     denied: u32,
+    /// How many attributes are the server's to set.
+    replaced: u32,
     /// How many defaults were too many.
     left_out: u32,
 }
@@ -74,7 +77,7 @@ struct Brought<'v> {
 pub(crate) struct Written {
     /// Something was cut or left out for its size.
     pub(crate) truncated: bool,
-    /// How many attributes may not be sent and were left out.
+    /// How many attributes the sender may not set and were left out.
     pub(crate) denied: u32,
     /// It got another name.
     pub(crate) renamed: bool,
@@ -110,7 +113,7 @@ pub(crate) fn write(
     }
     Written {
         truncated,
-        denied: brought.denied,
+        denied: brought.denied + brought.replaced,
         renamed: brought.is_renamed,
         clashes: fields.leaves.any_below_values(),
     }
@@ -170,20 +173,23 @@ impl Context<'_> {
                 return self.time(log, piece, text, writing);
             }
             Some(b'b' | b'c' | b'e' | b'g' | b's' | b'u') => {
-                if self.is_servers(path) {
-                    if !self.trusts(path) {
-                        return;
-                    }
-                    brought.note(path);
+                let is_servers = self.is_servers(path);
+                if is_servers && !self.trusts(path) {
+                    brought.replaced += 1;
+                    return;
                 }
                 if self.facts.wish == Signal::Anonymize && owners::is_personal(path) {
                     return;
+                }
+                if is_servers {
+                    brought.note(path);
                 }
                 match path {
                     "beacon.sample_rate" => return self.sample_rate(log, piece, text, brought),
                     "session.id" if self.session.is_some() => {
                         brought.session = is_session(piece, text);
                         if !brought.session {
+                            brought.replaced += 1;
                             return;
                         }
                     }

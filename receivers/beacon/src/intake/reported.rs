@@ -49,7 +49,7 @@ impl Intake {
             let context = Context {
                 facts: &facts,
                 severity: Some(report.severity),
-                ..self.context(clock, request, site)
+                ..context
             };
             self.event(&report.text, site, &context, scratch, sum)?;
         }

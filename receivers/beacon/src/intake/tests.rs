@@ -394,7 +394,7 @@ async fn what_is_left_out_renamed_or_doubtful_is_counted() {
     };
     let intake = Arc::new(intake(&config));
     let bodies = [
-        r#"{"event.action":"one","a":1}"#,
+        r#"{"event.action":"one","a":1,"client.ip":"192.0.2.1"}"#,
         r#"{"event.action":"two","service.name":"s","host":{"name":"h"}}"#,
         r#"[{"a":1,"a.b":2},{"a":{"b":1},"a.b.c":2}]"#,
         r#"{"resource":{"k8s.pod.name":"p"},"events":[{"c":1}]}"#,
@@ -413,5 +413,5 @@ async fn what_is_left_out_renamed_or_doubtful_is_counted() {
             .await;
         assert_eq!(answer.status, None, "{body}");
     }
-    assert_eq!(intake.metrics.governed(), [3, 1, 2]);
+    assert_eq!(intake.metrics.governed(), [4, 1, 2]);
 }

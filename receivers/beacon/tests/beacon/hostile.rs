@@ -159,6 +159,7 @@ async fn privacy_is_for_trusted_fields_too() {
     for personal in ["client.ip", "client.geo.city_name", "user.id", "session.id"] {
         assert!(!attributes.contains_key(personal), "{personal}");
     }
+    assert!(rig.records()[0].get("droppedAttributesCount").is_none());
 }
 
 #[tokio::test]
